@@ -1,0 +1,43 @@
+"""Why a workspace stands where it stands: closed, typed, and each failure with its remedy."""
+
+from enum import StrEnum
+
+
+class Reason(StrEnum):
+    """Written to ``status.reason``; clients act on it, people read the message beside it."""
+
+    FINALIZER_PENDING = "FinalizerPending"
+    PLANNING = "Planning"
+    NODE_CLAIM_NOT_READY = "NodeClaimNotReady"
+    NODE_NOT_READY = "NodeNotReady"
+    GPU_NOT_ALLOCATABLE = "GpuNotAllocatable"
+    UNSCHEDULABLE = "Unschedulable"
+    WEIGHTS_LOADING = "WeightsLoading"
+    CONTAINERS_STARTING = "ContainersStarting"
+    IMAGE_PULL_ERROR = "ImagePullError"
+    IMAGE_NAME_INVALID = "ImageNameInvalid"
+    CONTAINER_START_ERROR = "ContainerStartError"
+    CONTAINER_CRASHED = "ContainerCrashed"
+    CONTAINER_OOM_KILLED = "ContainerOOMKilled"
+    MODEL_LOADING = "ModelLoading"
+    MODEL_SILENT = "ModelSilent"
+    REPLICA_MISSING = "ReplicaMissing"
+    ROLLOUT = "RollingOut"
+    SERVING = "Serving"
+    SERVING_SIMULATED = "ServingSimulated"
+    RELEASING = "Releasing"
+    WORLD_UNREACHABLE = "WorldUnreachable"
+
+    SPEC_INVALID = "SpecInvalid"
+    PRESET_TOO_LARGE = "PresetTooLarge"
+    TUNING_NOT_SERVED = "TuningNotServed"
+    TEMPLATE_NOT_SERVED = "TemplateNotServed"
+    NODE_CLAIM_REFUSED = "NodeClaimRefused"
+    PROVISIONING_DEADLINE = "ProvisioningDeadlineExceeded"
+    DEPLOYING_DEADLINE = "DeployingDeadlineExceeded"
+    LOADING_DEADLINE = "LoadingDeadlineExceeded"
+    DEGRADED_DEADLINE = "DegradedDeadlineExceeded"
+    UPDATING_DEADLINE = "UpdatingDeadlineExceeded"
+    PENDING_DEADLINE = "PendingDeadlineExceeded"
+    CRASH_LOOP = "CrashLoop"
+    DELETION_OVERDUE = "DeletionOverdue"

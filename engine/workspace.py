@@ -1,0 +1,211 @@
+"""The workspace as the engine sees it: what the user asked for and where its machine stands.
+
+Field names follow KAITO's Workspace API (``api/v1beta1/workspace_types.go``) in Python's spelling.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from engine.phase import Phase
+from engine.reason import Reason
+
+FINALIZER = "workspace.finalizer.kaito.sh"
+RETRY_ANNOTATION = "moorage.sh/retry"
+"""Its value is the id of a requested retry; a new value asks for another."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+class WorkspaceRef:
+    namespace: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.namespace}/{self.name}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resource:
+    instance_type: str
+    count: int = 1
+    match_labels: Mapping[str, str] = field(default_factory=dict)
+    preferred_nodes: tuple[str, ...] = ()
+
+
+class AccessMode(StrEnum):
+    PUBLIC = "public"
+    PRIVATE = "private"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PresetChoice:
+    """The preset a user names; ``image`` and its secrets are for private presets."""
+
+    name: str
+    access_mode: AccessMode = AccessMode.PUBLIC
+    image: str = ""
+    image_pull_secrets: tuple[str, ...] = ()
+    model_access_secret: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DataSource:
+    name: str = ""
+    urls: tuple[str, ...] = ()
+    image: str = ""
+    image_pull_secrets: tuple[str, ...] = ()
+    volume: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DataDestination:
+    image: str = ""
+    image_push_secret: str = ""
+    volume: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Adapter:
+    """``strength`` is a decimal from 0 (the base model) to 1, as text, as KAITO has it."""
+
+    source: DataSource
+    strength: str = "1.0"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inference:
+    preset: PresetChoice | None = None
+    template: Mapping[str, Any] | None = None
+    config: str = ""
+    adapters: tuple[Adapter, ...] = ()
+
+
+class TuningMethod(StrEnum):
+    LORA = "lora"
+    QLORA = "qlora"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tuning:
+    """``method`` is kept as written: KAITO compares it without regard to case."""
+
+    preset: PresetChoice | None = None
+    method: str = ""
+    config: str = ""
+    input: DataSource | None = None
+    output: DataDestination | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkspaceSpec:
+    resource: Resource
+    inference: Inference | None = None
+    tuning: Tuning | None = None
+
+
+class ConditionType(StrEnum):
+    """KAITO's condition types, exact; WorkspaceReady is its name until 2024."""
+
+    NODE_CLAIM_READY = "NodeClaimReady"
+    NODES_READY = "NodesReady"
+    RESOURCE_READY = "ResourceReady"
+    INFERENCE_READY = "InferenceReady"
+    JOB_STARTED = "JobStarted"
+    WORKSPACE_READY = "WorkspaceReady"
+    WORKSPACE_SUCCEEDED = "WorkspaceSucceeded"
+    WORKSPACE_DELETING = "WorkspaceDeleting"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Condition:
+    """A metav1.Condition."""
+
+    type: ConditionType
+    status: bool
+    reason: str
+    message: str
+    since: datetime
+    observed_generation: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What the machine decided to ask the world for, and why."""
+
+    preset: str
+    instance_type: str
+    node_count: int
+    gpus_per_node: int
+    disk_gib: int
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Endpoints:
+    """Where the workspace answers, as ``host:port`` or a URL; empty while it has no Service."""
+
+    http: str = ""
+    triton_http: str = ""
+    triton_grpc: str = ""
+    metrics: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Passage:
+    """One passage of the machine from a phase to another."""
+
+    source: Phase
+    destination: Phase
+    at: datetime
+    reason: Reason
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MachineState:
+    """What the machine remembers; persisted in the resource's status.
+
+    ``deadline`` is the instant at which this phase stops waiting, None where it rests.
+    ``attempt`` counts the tries since the spec last changed, from 1; it is part of the name of
+    everything that is created, so that a retry never meets the remains of an earlier try.
+    """
+
+    phase: Phase = Phase.PENDING
+    since: datetime
+    deadline: datetime | None = None
+    reason: Reason = Reason.FINALIZER_PENDING
+    message: str = ""
+    waiting_for: str = ""
+    remedy: str = ""
+    attempt: int = 1
+    plan: Plan | None = None
+    planned_generation: int = 0
+    handled_retry: str = ""
+    silent_since: datetime | None = None
+    worker_nodes: tuple[str, ...] = ()
+    endpoints: Endpoints = field(default_factory=Endpoints)
+    conditions: tuple[Condition, ...] = ()
+    history: tuple[Passage, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Workspace:
+    """A stored workspace; ``resource_version`` guards every write (the API's etag)."""
+
+    ref: WorkspaceRef
+    uid: str
+    resource_version: str
+    generation: int
+    created: datetime
+    spec: WorkspaceSpec
+    machine: MachineState
+    deletion_requested: datetime | None = None
+    finalizer_held: bool = False
+    labels: Mapping[str, str] = field(default_factory=dict)
+    annotations: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def retry_requested(self) -> str:
+        return self.annotations.get(RETRY_ANNOTATION, "")
