@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from engine.instance_types import InstanceType, find_instance_type
 from engine.presets import Preset, find_preset
 from engine.reason import Reason
-from engine.workspace import Plan, WorkspaceSpec
+from engine.validation import IMAGE_REFERENCE
+from engine.workspace import Inference, Plan, WorkspaceSpec
 
 PLANNED_CONTEXT_TOKENS = 2048
 LOADED_OVER_STORED = 1.02
@@ -47,7 +48,21 @@ def plan(spec: WorkspaceSpec) -> Plan | PlanRefusal:
     instance_type = find_instance_type(spec.resource.instance_type)
     if preset is None or instance_type is None:
         return _unknown(spec, preset)
-    return _fit(preset, instance_type)
+    return _malformed_adapter(spec.inference) or _fit(preset, instance_type)
+
+
+def _malformed_adapter(inference: Inference) -> PlanRefusal | None:
+    """Found before any node is paid for: an image that can never be pulled."""
+    for index, adapter in enumerate(inference.adapters):
+        image = adapter.source.image
+        if image and not IMAGE_REFERENCE.fullmatch(image):
+            return PlanRefusal(
+                reason=Reason.IMAGE_NAME_INVALID,
+                message=f"adapter {adapter.source.name} cannot be pulled: {image!r} is not a "
+                "valid image reference",
+                remedy=f"put the real image into inference.adapters[{index}].source.image",
+            )
+    return None
 
 
 def _unknown(spec: WorkspaceSpec, preset: Preset | None) -> PlanRefusal:

@@ -26,9 +26,7 @@ IMAGE_REFERENCE = re.compile(
 )
 """The grammar of the OCI distribution's ``reference`` package."""
 
-DNS_1123_SUBDOMAIN = re.compile(
-    r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*"
-)
+DNS_1123_SUBDOMAIN = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
 
 
 def validate_new(ref: WorkspaceRef, spec: WorkspaceSpec) -> tuple[Violation, ...]:
@@ -56,15 +54,16 @@ def _name(ref: WorkspaceRef) -> Iterator[Violation]:
     if len(ref.name) > MAX_NAME_LENGTH or not DNS_1123_LABEL.fullmatch(ref.name):
         yield Violation(
             field="metadata.name",
-            description=f"{ref.name!r} is not a DNS-1123 label: at most {MAX_NAME_LENGTH} lower-case "
-            "letters, digits and hyphens, with a letter or digit at each end",
+            description=f"{ref.name!r} is not a DNS-1123 label: at most {MAX_NAME_LENGTH} "
+            "lower-case letters, digits and hyphens, with a letter or digit at each end",
         )
 
 
 def _one_purpose(spec: WorkspaceSpec) -> Iterator[Violation]:
     if spec.inference is None and spec.tuning is None:
         yield Violation(
-            field="inference", description="either inference or tuning must be specified, not neither"
+            field="inference",
+            description="either inference or tuning must be specified, not neither",
         )
     if spec.inference is not None and spec.tuning is not None:
         yield Violation(

@@ -168,8 +168,10 @@ class MachineState:
     """What the machine remembers; persisted in the resource's status.
 
     ``deadline`` is the instant at which this phase stops waiting, None where it rests.
-    ``attempt`` counts the tries since the spec last changed, from 1; it is part of the name of
-    everything that is created, so that a retry never meets the remains of an earlier try.
+    ``attempt`` counts the tries, from 1; it is part of every node claim's name, so that a retry
+    never meets the remains of an earlier try. ``revision`` is a digest of all that shapes the
+    pods, as of ``planned_generation``. ``silent_since`` is when a ready replica's model first
+    failed to answer.
     """
 
     phase: Phase = Phase.PENDING
@@ -181,6 +183,7 @@ class MachineState:
     remedy: str = ""
     attempt: int = 1
     plan: Plan | None = None
+    revision: str = ""
     planned_generation: int = 0
     handled_retry: str = ""
     silent_since: datetime | None = None
@@ -208,4 +211,6 @@ class Workspace:
 
     @property
     def retry_requested(self) -> str:
-        return self.annotations.get(RETRY_ANNOTATION, "")
+        """The id of a retry that was asked for and not yet handled, "" where there is none."""
+        asked = self.annotations.get(RETRY_ANNOTATION, "")
+        return "" if asked == self.machine.handled_retry else asked

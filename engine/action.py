@@ -1,0 +1,93 @@
+"""What a phase asks of the world: idempotent ensures, each a value.
+
+Names are made here, from the workspace's uid, so that asking twice is asking once.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from enum import StrEnum
+
+from engine.workspace import Plan, Workspace, WorkspaceSpec
+
+
+class Resource(StrEnum):
+    """A kind of object that a workspace owns."""
+
+    NODE_CLAIMS = "node claims"
+    WORKLOAD = "workload"
+    SERVICES = "services"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HoldFinalizer:
+    """Nothing may be created for a workspace that could vanish unseen."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EnsureNodeClaims:
+    """One claim a node, all asked for in one pass."""
+
+    names: tuple[str, ...]
+    plan: Plan
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EnsureServices:
+    pass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EnsureWorkload:
+    """The StatefulSet at ``revision``, a digest of all that shapes its pods."""
+
+    plan: Plan
+    revision: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplaceReplica:
+    """Deletes one pod, by uid, so that its StatefulSet makes it anew."""
+
+    name: str
+    uid: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Release:
+    """Deletes every object of this kind that the workspace owns."""
+
+    resource: Resource
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReleaseFinalizer:
+    """Only once nothing is left; the adapter looks again before it lets go."""
+
+
+Action = (
+    HoldFinalizer
+    | EnsureNodeClaims
+    | EnsureServices
+    | EnsureWorkload
+    | ReplaceReplica
+    | Release
+    | ReleaseFinalizer
+)
+
+
+def node_claim_names(workspace: Workspace, plan: Plan) -> tuple[str, ...]:
+    """``ws`` and nine hex digits: AKS takes 12 lower-case letters and digits for a pool's name."""
+    return tuple(
+        "ws" + _digest(workspace.uid, str(ordinal), str(workspace.machine.attempt))[:9]
+        for ordinal in range(plan.node_count)
+    )
+
+
+def workload_revision(spec: WorkspaceSpec, plan: Plan) -> str:
+    """Changes exactly when the pods must."""
+    return _digest(repr(spec.inference), repr(plan))[:10]
+
+
+def _digest(*parts: str) -> str:
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()

@@ -1,0 +1,114 @@
+"""What each phase asks of the world: the second table.
+
+Duties are asked again at every step, and each is an idempotent ensure, so a crash between saving
+a phase and acting on it loses nothing.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from datetime import timedelta
+
+from engine import guards
+from engine.action import (
+    Action,
+    EnsureNodeClaims,
+    EnsureServices,
+    EnsureWorkload,
+    HoldFinalizer,
+    Release,
+    ReleaseFinalizer,
+    ReplaceReplica,
+    Resource,
+    node_claim_names,
+)
+from engine.observation import Observation
+from engine.phase import Phase
+from engine.workspace import Workspace
+
+SILENCE_BORNE = timedelta(seconds=30)
+"""How long a ready replica may leave the canary without an answer before its pod is replaced."""
+
+Duty = Callable[[Workspace, Observation], Iterator[Action]]
+
+
+def hold_finalizer(workspace: Workspace, _: Observation) -> Iterator[Action]:
+    if not workspace.finalizer_held:
+        yield HoldFinalizer()
+
+
+def node_claims(workspace: Workspace, observation: Observation) -> Iterator[Action]:
+    plan = workspace.machine.plan
+    if plan is None:
+        return
+    names = node_claim_names(workspace, plan)
+    present = {claim.name for claim in observation.claims}
+    missing = tuple(name for name in names if name not in present)
+    if missing:
+        yield EnsureNodeClaims(names=missing, plan=plan)
+
+
+def services(_: Workspace, __: Observation) -> Iterator[Action]:
+    yield EnsureServices()
+
+
+def workload(workspace: Workspace, observation: Observation) -> Iterator[Action]:
+    """Made and kept at the planned revision; a spec that is not planned yet shapes no pod."""
+    plan, revision = workspace.machine.plan, workspace.machine.revision
+    if plan is None or guards.spec_changed(workspace, observation):
+        return
+    if observation.workload is None or observation.workload.revision != revision:
+        yield EnsureWorkload(plan=plan, revision=revision)
+
+
+def replace_silent_replicas(workspace: Workspace, observation: Observation) -> Iterator[Action]:
+    since = workspace.machine.silent_since
+    if since is None or observation.at - since < SILENCE_BORNE:
+        return
+    for replica in guards.silent_replicas(workspace, observation):
+        yield ReplaceReplica(name=replica.name, uid=replica.uid, why=replica.silence)
+
+
+def release_workload(_: Workspace, observation: Observation) -> Iterator[Action]:
+    if observation.workload is not None and not observation.workload.releasing:
+        yield Release(resource=Resource.WORKLOAD)
+
+
+def release_node_claims(_: Workspace, observation: Observation) -> Iterator[Action]:
+    """After the pods, so that their programs end in their own time and not with the machine."""
+    if observation.workload is None and not observation.replicas:
+        if any(not claim.releasing for claim in observation.claims):
+            yield Release(resource=Resource.NODE_CLAIMS)
+
+
+def release_services(_: Workspace, observation: Observation) -> Iterator[Action]:
+    if observation.services:
+        yield Release(resource=Resource.SERVICES)
+
+
+def release_finalizer(workspace: Workspace, observation: Observation) -> Iterator[Action]:
+    if observation.empty and workspace.finalizer_held:
+        yield ReleaseFinalizer()
+
+
+_SERVING = (node_claims, services, workload)
+
+DUTIES: Mapping[Phase, tuple[Duty, ...]] = {
+    Phase.PENDING: (hold_finalizer,),
+    Phase.PLANNING: (),
+    Phase.PROVISIONING: (node_claims, services),
+    Phase.DEPLOYING: _SERVING,
+    Phase.LOADING: (*_SERVING, replace_silent_replicas),
+    Phase.READY: _SERVING,
+    Phase.DEGRADED: (*_SERVING, replace_silent_replicas),
+    Phase.UPDATING: (*_SERVING, replace_silent_replicas),
+    Phase.FAILED: (release_workload, release_node_claims),
+    Phase.DELETING: (release_services, release_workload, release_node_claims, release_finalizer),
+}
+
+
+def duties(workspace: Workspace, observation: Observation) -> tuple[Action, ...]:
+    """All that the workspace's phase asks of the world now."""
+    return tuple(
+        action
+        for duty in DUTIES[workspace.machine.phase]
+        for action in duty(workspace, observation)
+    )

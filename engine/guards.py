@@ -1,0 +1,126 @@
+"""The questions that the lifecycle asks: of the workspace and of what was observed."""
+
+from engine.action import node_claim_names
+from engine.observation import Answer, Node, NodeClaim, Observation, Replica, named
+from engine.sizing import PlanRefusal, plan
+from engine.workspace import Plan, Workspace
+
+CRASH_LOOP_RESTARTS = 5
+"""By then Kubernetes waits five minutes between tries, and the user should know."""
+
+
+def deletion_requested(workspace: Workspace, _: Observation) -> bool:
+    return workspace.deletion_requested is not None
+
+
+def nothing_held(workspace: Workspace, _: Observation) -> bool:
+    return workspace.deletion_requested is not None and not workspace.finalizer_held
+
+
+def finalizer_held(workspace: Workspace, _: Observation) -> bool:
+    return workspace.finalizer_held
+
+
+def plan_possible(workspace: Workspace, _: Observation) -> bool:
+    return isinstance(plan(workspace.spec), Plan)
+
+
+def plan_refused(workspace: Workspace, _: Observation) -> bool:
+    return isinstance(plan(workspace.spec), PlanRefusal)
+
+
+def spec_changed(workspace: Workspace, _: Observation) -> bool:
+    return workspace.generation != workspace.machine.planned_generation
+
+
+def update_possible(workspace: Workspace, observation: Observation) -> bool:
+    """A change that cannot be served leaves what is served as it is."""
+    return spec_changed(workspace, observation) and plan_possible(workspace, observation)
+
+
+def deadline_passed(workspace: Workspace, observation: Observation) -> bool:
+    deadline = workspace.machine.deadline
+    return deadline is not None and observation.at >= deadline
+
+
+def wanted_claims(workspace: Workspace, observation: Observation) -> tuple[NodeClaim, ...]:
+    """Those of the claims this attempt asks for that exist and are not on their way out."""
+    if workspace.machine.plan is None:
+        return ()
+    names = node_claim_names(workspace, workspace.machine.plan)
+    return tuple(claim for claim in named(observation.claims, names) if not claim.releasing)
+
+
+def wanted_nodes(workspace: Workspace, observation: Observation) -> tuple[Node, ...]:
+    nodes = {node.name: node for node in observation.nodes}
+    return tuple(
+        nodes[claim.node]
+        for claim in wanted_claims(workspace, observation)
+        if claim.ready and claim.node in nodes
+    )
+
+
+def gpus_allocatable(workspace: Workspace, node: Node) -> bool:
+    return workspace.machine.plan is not None and node.gpus >= workspace.machine.plan.gpus_per_node
+
+
+def nodes_ready(workspace: Workspace, observation: Observation) -> bool:
+    usable = [
+        node
+        for node in wanted_nodes(workspace, observation)
+        if node.ready and gpus_allocatable(workspace, node)
+    ]
+    return len(usable) == _wanted(workspace)
+
+
+def claim_refused(workspace: Workspace, observation: Observation) -> bool:
+    return any(claim.refused for claim in wanted_claims(workspace, observation))
+
+
+def current_replicas(workspace: Workspace, observation: Observation) -> tuple[Replica, ...]:
+    """The pods of the revision that is wanted now."""
+    return tuple(
+        replica
+        for replica in observation.replicas
+        if replica.revision == workspace.machine.revision and not replica.releasing
+    )
+
+
+def silent_replicas(workspace: Workspace, observation: Observation) -> tuple[Replica, ...]:
+    """Their probes pass, and their model does not answer: only a new process can help."""
+    return tuple(
+        replica
+        for replica in current_replicas(workspace, observation)
+        if replica.ready and not replica.simulated and replica.answer is Answer.SILENT
+    )
+
+
+def replicas_started(workspace: Workspace, observation: Observation) -> bool:
+    started = [r for r in current_replicas(workspace, observation) if r.started]
+    return len(started) == _wanted(workspace)
+
+
+def replicas_serving(workspace: Workspace, observation: Observation) -> bool:
+    serving = [r for r in current_replicas(workspace, observation) if r.serving]
+    return len(serving) == _wanted(workspace)
+
+
+def serving(workspace: Workspace, observation: Observation) -> bool:
+    return nodes_ready(workspace, observation) and replicas_serving(workspace, observation)
+
+
+def not_serving(workspace: Workspace, observation: Observation) -> bool:
+    return not serving(workspace, observation)
+
+
+def replica_hopeless(workspace: Workspace, observation: Observation) -> bool:
+    """Waiting cannot help: a name that no registry can resolve, or a crash loop."""
+    return any(
+        (replica.trouble is not None and replica.trouble.final)
+        or (replica.restarts >= CRASH_LOOP_RESTARTS and not replica.started)
+        for replica in current_replicas(workspace, observation)
+    )
+
+
+def _wanted(workspace: Workspace) -> int:
+    return workspace.machine.plan.node_count if workspace.machine.plan is not None else -1

@@ -1,0 +1,116 @@
+"""The world at one instant, as one workspace sees it: plain values, no clients."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from engine.reason import Reason
+from engine.workspace import Endpoints
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeClaim:
+    """``reason`` and ``message`` come from the first lifecycle condition that is not True.
+
+    ``refused`` says that its provisioner gave up: asking again will not help.
+    """
+
+    name: str
+    ready: bool
+    node: str = ""
+    reason: str = ""
+    message: str = ""
+    refused: bool = False
+    releasing: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Node:
+    name: str
+    ready: bool
+    gpus: int
+    instance_type: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trouble:
+    """Why a pod is not where it should be; ``final`` where waiting cannot help."""
+
+    reason: Reason
+    message: str
+    final: bool = False
+
+
+class Answer(StrEnum):
+    """What the model of a replica said to the canary."""
+
+    SPOKE = "spoke"
+    SILENT = "silent"
+    NOT_ASKED = "not asked"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Replica:
+    """One pod of the workload.
+
+    ``started``: every container runs. ``ready``: every readiness probe passes. ``simulated`` is
+    the reason why no model runs here, "" where one does.
+    """
+
+    name: str
+    uid: str
+    revision: str
+    started: bool
+    ready: bool
+    restarts: int = 0
+    trouble: Trouble | None = None
+    answer: Answer = Answer.NOT_ASKED
+    silence: str = ""
+    simulated: str = ""
+    releasing: bool = False
+
+    @property
+    def serving(self) -> bool:
+        """The model answers; of a simulated one, its pod's readiness is all there is to know."""
+        return self.ready and (bool(self.simulated) or self.answer is Answer.SPOKE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Workload:
+    """The StatefulSet, whose pods are the replicas."""
+
+    revision: str
+    releasing: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setback:
+    """An action that failed since the last look, in words."""
+
+    action: str
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observation:
+    at: datetime
+    claims: tuple[NodeClaim, ...] = ()
+    nodes: tuple[Node, ...] = ()
+    workload: Workload | None = None
+    replicas: tuple[Replica, ...] = ()
+    services: tuple[str, ...] = ()
+    endpoints: Endpoints = field(default_factory=Endpoints)
+    setbacks: tuple[Setback, ...] = ()
+
+    @property
+    def empty(self) -> bool:
+        """Nothing that the workspace ever asked for is left."""
+        return not (self.claims or self.nodes or self.workload or self.replicas or self.services)
+
+
+def named(claims: Iterable[NodeClaim], names: tuple[str, ...]) -> tuple[NodeClaim, ...]:
+    """The claims of those names, in the names' order; missing ones are left out."""
+    by_name = {claim.name: claim for claim in claims}
+    return tuple(by_name[name] for name in names if name in by_name)

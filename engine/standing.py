@@ -1,0 +1,259 @@
+"""Where a workspace stands, in words: what it waits for, why, and what to do about it.
+
+One function a phase, from the same values that decide; a failure is worded once, when it happens.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from engine import guards
+from engine.deadlines import PATIENCE
+from engine.observation import Observation, Replica
+from engine.phase import Phase
+from engine.reason import Reason
+from engine.sizing import PlanRefusal, plan
+from engine.workspace import Workspace
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """``waiting_for`` is "" in a phase that rests."""
+
+    reason: Reason
+    message: str
+    waiting_for: str = ""
+    remedy: str = ""
+
+
+Teller = Callable[[Workspace, Observation], Standing]
+
+_PATIENCE = "nothing to do: it carries on by itself"
+
+
+def _pending(_: Workspace, __: Observation) -> Standing:
+    return Standing(
+        reason=Reason.FINALIZER_PENDING,
+        message="accepted; its finalizer is not held yet",
+        waiting_for="the finalizer that guards what will be created",
+        remedy=_PATIENCE,
+    )
+
+
+def _planning(_: Workspace, __: Observation) -> Standing:
+    return Standing(
+        reason=Reason.PLANNING,
+        message="being sized",
+        waiting_for="a plan of nodes and GPUs",
+        remedy=_PATIENCE,
+    )
+
+
+def _provisioning(workspace: Workspace, observation: Observation) -> Standing:
+    current = workspace.machine.plan
+    wanted = current.node_count if current else 0
+    kind = current.instance_type if current else ""
+    claims = guards.wanted_claims(workspace, observation)
+    unready = [claim for claim in claims if not claim.ready]
+    if unready or len(claims) < wanted:
+        ready = len(claims) - len(unready)
+        detail = "; ".join(f"{c.name}: {c.message or c.reason or 'no news yet'}" for c in unready)
+        return Standing(
+            reason=Reason.NODE_CLAIM_NOT_READY,
+            message=f"{ready} of {wanted} node claims ready" + (f" ({detail})" if detail else ""),
+            waiting_for=f"{wanted} node(s) of {kind}",
+            remedy="`kubectl get nodeclaims` and `kubectl describe nodeclaim NAME` tell more",
+        )
+    return _nodes(workspace, observation)
+
+
+def _nodes(workspace: Workspace, observation: Observation) -> Standing:
+    nodes = guards.wanted_nodes(workspace, observation)
+    without_gpu = [n.name for n in nodes if n.ready and not guards.gpus_allocatable(workspace, n)]
+    if without_gpu:
+        return Standing(
+            reason=Reason.GPU_NOT_ALLOCATABLE,
+            message="no allocatable GPU yet on " + ", ".join(without_gpu),
+            waiting_for="nvidia.com/gpu on the nodes",
+            remedy="check the GPU device plugin on these nodes",
+        )
+    unready = [node.name for node in nodes if not node.ready]
+    return Standing(
+        reason=Reason.NODE_NOT_READY,
+        message="not ready: " + (", ".join(unready) or "the claims' nodes are not there yet"),
+        waiting_for="the nodes to become ready",
+        remedy="`kubectl describe node NAME` tells more",
+    )
+
+
+def _deploying(workspace: Workspace, observation: Observation) -> Standing:
+    replicas = guards.current_replicas(workspace, observation)
+    troubled = _troubled(replicas)
+    if troubled is not None:
+        return troubled
+    wanted = workspace.machine.plan.node_count if workspace.machine.plan else 0
+    started = sum(replica.started for replica in replicas)
+    return Standing(
+        reason=Reason.CONTAINERS_STARTING,
+        message=f"{started} of {wanted} pods have their containers running",
+        waiting_for="images, weights and containers",
+        remedy=f"`kubectl describe pod {workspace.ref.name}-0` tells more",
+    )
+
+
+def _loading(workspace: Workspace, observation: Observation) -> Standing:
+    replicas = guards.current_replicas(workspace, observation)
+    return (
+        _troubled(replicas)
+        or _silent(workspace, observation)
+        or Standing(
+            reason=Reason.MODEL_LOADING,
+            message=f"{sum(r.serving for r in replicas)} of "
+            f"{workspace.machine.plan.node_count if workspace.machine.plan else 0} models answer",
+            waiting_for="the model to load and answer a first request",
+            remedy=f"`kubectl logs {workspace.ref.name}-0 -c triton` shows the loading",
+        )
+    )
+
+
+def _ready(workspace: Workspace, observation: Observation) -> Standing:
+    refusal = plan(workspace.spec)
+    if guards.spec_changed(workspace, observation) and isinstance(refusal, PlanRefusal):
+        return Standing(
+            reason=refusal.reason,
+            message=f"still serving as before the last change, which cannot be served: "
+            f"{refusal.message}",
+            remedy=refusal.remedy,
+        )
+    simulated = [r.simulated for r in observation.replicas if r.simulated]
+    if simulated:
+        return Standing(
+            reason=Reason.SERVING_SIMULATED,
+            message=f"simulated: no model runs here ({simulated[0]}); requests get 503",
+            remedy="for real answers: preset smollm2-135m-instruct on instance type local-cpu",
+        )
+    return Standing(reason=Reason.SERVING, message="the model answers")
+
+
+def _degraded(workspace: Workspace, observation: Observation) -> Standing:
+    replicas = guards.current_replicas(workspace, observation)
+    if not guards.nodes_ready(workspace, observation):
+        return _provisioning(workspace, observation)
+    wanted = workspace.machine.plan.node_count if workspace.machine.plan else 0
+    return (
+        _troubled(replicas)
+        or _silent(workspace, observation)
+        or Standing(
+            reason=Reason.REPLICA_MISSING,
+            message=f"{sum(r.serving for r in replicas)} of {wanted} replicas serve",
+            waiting_for="its pods to be ready again",
+            remedy=f"`kubectl describe pod {workspace.ref.name}-0` tells more",
+        )
+    )
+
+
+def _updating(workspace: Workspace, observation: Observation) -> Standing:
+    replicas = guards.current_replicas(workspace, observation)
+    return _troubled(replicas) or Standing(
+        reason=Reason.ROLLOUT,
+        message=f"{len(replicas)} of {len(observation.replicas)} pods are at the new revision",
+        waiting_for="the changed pods to serve",
+        remedy=_PATIENCE,
+    )
+
+
+def _deleting(workspace: Workspace, observation: Observation) -> Standing:
+    left = [
+        *(f"node claim {claim.name}" for claim in observation.claims),
+        *(f"node {node.name}" for node in observation.nodes),
+        *(["its StatefulSet"] if observation.workload is not None else []),
+        *(f"pod {replica.name}" for replica in observation.replicas),
+        *(f"service {name}" for name in observation.services),
+    ]
+    overdue = guards.deadline_passed(workspace, observation)
+    return Standing(
+        reason=Reason.DELETION_OVERDUE if overdue else Reason.RELEASING,
+        message="left: " + ", ".join(left) if left else "nothing is left",
+        waiting_for="everything it owns to be gone",
+        remedy=PATIENCE[Phase.DELETING].remedy if overdue else _PATIENCE,
+    )
+
+
+def _failed(workspace: Workspace, _: Observation) -> Standing:
+    state = workspace.machine
+    return Standing(reason=state.reason, message=state.message, remedy=state.remedy)
+
+
+TELLERS: Mapping[Phase, Teller] = {
+    Phase.PENDING: _pending,
+    Phase.PLANNING: _planning,
+    Phase.PROVISIONING: _provisioning,
+    Phase.DEPLOYING: _deploying,
+    Phase.LOADING: _loading,
+    Phase.READY: _ready,
+    Phase.DEGRADED: _degraded,
+    Phase.UPDATING: _updating,
+    Phase.FAILED: _failed,
+    Phase.DELETING: _deleting,
+}
+
+
+def standing(workspace: Workspace, observation: Observation) -> Standing:
+    """Where the workspace stands in its present phase."""
+    told = TELLERS[workspace.machine.phase](workspace, observation)
+    if not observation.setbacks:
+        return told
+    setback = observation.setbacks[0]
+    return Standing(
+        reason=told.reason,
+        message=f"{told.message}; last attempt to {setback.action} failed: {setback.message}",
+        waiting_for=told.waiting_for,
+        remedy=told.remedy,
+    )
+
+
+def failure(workspace: Workspace, observation: Observation) -> Standing:
+    """Why the machine gives up from its present phase, in the order of the table's guards."""
+    refusal = plan(workspace.spec)
+    if isinstance(refusal, PlanRefusal):
+        return Standing(reason=refusal.reason, message=refusal.message, remedy=refusal.remedy)
+    for claim in guards.wanted_claims(workspace, observation):
+        if claim.refused:
+            return Standing(
+                reason=Reason.NODE_CLAIM_REFUSED,
+                message=f"node claim {claim.name} was refused: {claim.reason}: {claim.message}",
+                remedy=PATIENCE[Phase.PROVISIONING].remedy,
+            )
+    last = standing(workspace, observation)
+    patience = PATIENCE[workspace.machine.phase]
+    if guards.replica_hopeless(workspace, observation):
+        return Standing(reason=last.reason, message=last.message, remedy=patience.remedy)
+    return Standing(
+        reason=patience.exhausted,
+        message=f"gave up {workspace.machine.phase}: {last.message}",
+        remedy=patience.remedy,
+    )
+
+
+def _troubled(replicas: tuple[Replica, ...]) -> Standing | None:
+    for replica in replicas:
+        if replica.trouble is not None:
+            return Standing(
+                reason=replica.trouble.reason,
+                message=f"pod {replica.name}: {replica.trouble.message}",
+                waiting_for="the pod to recover",
+                remedy=f"`kubectl describe pod {replica.name}` and "
+                f"`kubectl logs {replica.name} --all-containers` tell more",
+            )
+    return None
+
+
+def _silent(workspace: Workspace, observation: Observation) -> Standing | None:
+    for replica in guards.silent_replicas(workspace, observation):
+        return Standing(
+            reason=Reason.MODEL_SILENT,
+            message=f"pod {replica.name} is ready, but its model does not answer: "
+            f"{replica.silence}",
+            waiting_for="the model to answer; a silent pod is replaced",
+            remedy=f"`kubectl logs {replica.name} -c triton` tells more",
+        )
+    return None

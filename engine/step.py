@@ -1,0 +1,135 @@
+"""One step of a workspace's machine: values in, values out.
+
+The observation carries its own instant, so nothing here asks what time it is; the actions are what
+the new phase asks of the world, to be performed after the new state is saved.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from engine import guards
+from engine.action import Action, workload_revision
+from engine.conditions import conditions
+from engine.deadlines import deadline, wake_at
+from engine.duties import duties
+from engine.lifecycle import legal, next_phase
+from engine.observation import Observation
+from engine.phase import Phase
+from engine.sizing import plan
+from engine.standing import failure, standing
+from engine.trigger import Trigger
+from engine.workspace import MachineState, Passage, Plan, Workspace
+
+HISTORY_LENGTH = 32
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """``workspace`` is to be saved before ``actions`` are performed."""
+
+    workspace: Workspace
+    actions: tuple[Action, ...]
+    wake_at: datetime
+
+
+def pending_trigger(workspace: Workspace) -> Trigger:
+    """A command waits in the resource itself, so that it survives whoever was to carry it out."""
+    return Trigger.RETRY if workspace.retry_requested else Trigger.OBSERVE
+
+
+def step(workspace: Workspace, trigger: Trigger, observation: Observation) -> Step:
+    """Where the workspace goes from here, what it asks of the world, and when it looks again."""
+    if trigger is Trigger.RETRY:
+        workspace = _retry_handled(workspace)
+        if not legal(trigger, workspace.machine.phase):
+            trigger = Trigger.OBSERVE
+    phase = next_phase(workspace, trigger, observation)
+    moved = workspace
+    if phase is not workspace.machine.phase:
+        moved = _enter(workspace, phase, observation)
+    settled = _settle(moved, observation)
+    return Step(
+        workspace=settled,
+        actions=duties(settled, observation),
+        wake_at=wake_at(settled, observation.at)
+        if phase is workspace.machine.phase
+        else observation.at,
+    )
+
+
+def _retry_handled(workspace: Workspace) -> Workspace:
+    state = replace(workspace.machine, handled_retry=workspace.retry_requested)
+    return replace(workspace, machine=state)
+
+
+def _enter(workspace: Workspace, phase: Phase, observation: Observation) -> Workspace:
+    """The state on arrival: planned where the phase is one of acting on a plan, and dated."""
+    state = _planned(workspace, phase)
+    entered = replace(workspace, machine=state)
+    told = (
+        failure(workspace, observation)
+        if phase is Phase.FAILED
+        else standing(replace(entered, machine=replace(state, phase=phase)), observation)
+    )
+    passage = Passage(
+        source=workspace.machine.phase,
+        destination=phase,
+        at=observation.at,
+        reason=told.reason,
+        message=told.message,
+    )
+    return replace(
+        entered,
+        machine=replace(
+            state,
+            phase=phase,
+            since=observation.at,
+            deadline=deadline(entered, phase, observation.at),
+            reason=told.reason,
+            message=told.message,
+            remedy=told.remedy,
+            history=(*state.history, passage)[-HISTORY_LENGTH:],
+        ),
+    )
+
+
+def _planned(workspace: Workspace, phase: Phase) -> MachineState:
+    state = workspace.machine
+    if phase is Phase.FAILED:
+        return replace(state, planned_generation=workspace.generation)
+    if phase is Phase.PLANNING and state.phase is Phase.FAILED:
+        return replace(state, attempt=state.attempt + 1)
+    if phase not in (Phase.PROVISIONING, Phase.UPDATING):
+        return state
+    made = plan(workspace.spec)
+    if not isinstance(made, Plan):
+        return state
+    return replace(
+        state,
+        plan=made,
+        revision=workload_revision(workspace.spec, made),
+        planned_generation=workspace.generation,
+    )
+
+
+def _settle(workspace: Workspace, observation: Observation) -> Workspace:
+    """What is told of the present phase, brought up to what was observed."""
+    told = standing(workspace, observation)
+    state = replace(
+        workspace.machine,
+        reason=told.reason,
+        message=told.message,
+        waiting_for=told.waiting_for,
+        remedy=told.remedy,
+        silent_since=_silent_since(workspace, observation),
+        worker_nodes=tuple(sorted(n.name for n in guards.wanted_nodes(workspace, observation))),
+        endpoints=observation.endpoints,
+        conditions=conditions(workspace, observation, told),
+    )
+    return replace(workspace, machine=state)
+
+
+def _silent_since(workspace: Workspace, observation: Observation) -> datetime | None:
+    if not guards.silent_replicas(workspace, observation):
+        return None
+    return workspace.machine.silent_since or observation.at
