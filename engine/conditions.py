@@ -55,7 +55,7 @@ def _dated(found: Condition, earlier: Condition | None) -> Condition:
 
 
 def _found(workspace: Workspace, observation: Observation, told: Standing) -> Iterator[Condition]:
-    def condition(kind: ConditionType, status: bool, reason: str, message: str) -> Condition:
+    def condition(kind: ConditionType, reason: str, message: str, *, status: bool) -> Condition:
         return Condition(
             type=kind,
             status=status,
@@ -74,39 +74,45 @@ def _found(workspace: Workspace, observation: Observation, told: Standing) -> It
     claim_reason = unready.reason if unready and unready.reason else "NodeClaimNotReady"
     yield condition(
         ConditionType.NODE_CLAIM_READY,
-        claims_ready,
         "NodeClaimsReady" if claims_ready else claim_reason,
         "all node claims are ready" if claims_ready else told.message,
+        status=claims_ready,
     )
     yield condition(
         ConditionType.NODES_READY,
-        nodes_ready,
         "NodesReady" if nodes_ready else _nodes_reason(workspace, observation),
         "all nodes are ready" if nodes_ready else told.message,
+        status=nodes_ready,
     )
     yield condition(
         ConditionType.RESOURCE_READY,
-        nodes_ready,
         "workspaceResourceStatusSuccess" if nodes_ready else "workspaceResourceStatusNotReady",
         "nodes and GPUs are ready" if nodes_ready else told.message,
+        status=nodes_ready,
     )
     if workspace.spec.inference is not None:
         serving = ready or (phase is Phase.UPDATING and guards.serving(workspace, observation))
         yield condition(
             ConditionType.INFERENCE_READY,
-            serving,
             "WorkspaceInferenceStatusSuccess" if serving else _inference_reason(phase, told),
             told.message,
+            status=serving,
         )
     else:
         yield condition(
-            ConditionType.JOB_STARTED, False, "WorkspaceTuningJobStatusPending", told.message
+            ConditionType.JOB_STARTED,
+            "WorkspaceTuningJobStatusPending",
+            told.message,
+            status=False,
         )
     outcome = "workspaceFailed" if phase is Phase.FAILED else "workspacePending"
     for kind in (ConditionType.WORKSPACE_READY, ConditionType.WORKSPACE_SUCCEEDED):
-        yield condition(kind, ready, "workspaceSucceeded" if ready else outcome, told.message)
+        reason = "workspaceSucceeded" if ready else outcome
+        yield condition(kind, reason, told.message, status=ready)
     if phase is Phase.DELETING:
-        yield condition(ConditionType.WORKSPACE_DELETING, True, "workspaceDeleted", told.message)
+        yield condition(
+            ConditionType.WORKSPACE_DELETING, "workspaceDeleted", told.message, status=True
+        )
 
 
 def _nodes_reason(workspace: Workspace, observation: Observation) -> str:

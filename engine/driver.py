@@ -62,6 +62,8 @@ class Driver:
             try:
                 wake_at = await self._turn()
             except NotFound:
+                if self._changed.is_set():  # made again under the same name meanwhile
+                    continue
                 return
             except Stale:
                 continue

@@ -74,9 +74,9 @@ def release_workload(_: Workspace, observation: Observation) -> Iterator[Action]
 
 def release_node_claims(_: Workspace, observation: Observation) -> Iterator[Action]:
     """After the pods, so that their programs end in their own time and not with the machine."""
-    if observation.workload is None and not observation.replicas:
-        if any(not claim.releasing for claim in observation.claims):
-            yield Release(resource=Resource.NODE_CLAIMS)
+    pods_gone = observation.workload is None and not observation.replicas
+    if pods_gone and any(not claim.releasing for claim in observation.claims):
+        yield Release(resource=Resource.NODE_CLAIMS)
 
 
 def release_services(_: Workspace, observation: Observation) -> Iterator[Action]:
