@@ -1,0 +1,1 @@
+"""The chat model's entry in Triton's model repository."""

@@ -1,0 +1,1 @@
+"""Turns downloaded weights into the files that Triton serves."""

@@ -1,0 +1,43 @@
+"""Lays out a model's entry in Triton's model repository.
+
+<repository>/<model>/config.pbtxt
+                     1/model.py, generation/      code, copied from ``chat_lm``
+                     1/manifest.json, model.onnx… artefacts, hard-linked or copied
+"""
+
+import os
+import shutil
+from pathlib import Path
+
+from triton_models import chat_lm
+from triton_models.chat_lm.generation.manifest import MANIFEST_NAME, verify
+
+VERSION = "1"
+_CODE = Path(chat_lm.__file__).parent
+_NOT_CODE = shutil.ignore_patterns("__pycache__")
+
+
+def write_entry(artefacts: Path, entry: Path) -> None:
+    """Makes ``entry`` of the artefacts in a folder, atomically, in place of what was there.
+
+    Artefacts are hard-linked where the file system allows, so they must not be written to
+    afterwards. Raises ManifestError where they are not intact, OSError.
+    """
+    manifest = verify(artefacts)
+    partial = entry.with_name(f".{entry.name}.partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    version = partial / VERSION
+    shutil.copytree(_CODE / VERSION, version, ignore=_NOT_CODE)
+    shutil.copytree(_CODE / "generation", version / "generation", ignore=_NOT_CODE)
+    shutil.copy2(_CODE / "config.pbtxt", partial)
+    for name in (*manifest.files, MANIFEST_NAME):
+        _link_or_copy(artefacts / name, version / name)
+    shutil.rmtree(entry, ignore_errors=True)
+    partial.rename(entry)
+
+
+def _link_or_copy(source: Path, target: Path) -> None:
+    try:
+        os.link(source, target)
+    except OSError:  # another file system, or one without links
+        shutil.copy2(source, target)

@@ -1,0 +1,1 @@
+"""The init container of a workspace's pod: puts a preset's model where Triton loads it."""
