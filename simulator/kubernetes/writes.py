@@ -1,0 +1,261 @@
+"""Every change of an object goes through here: prepared, checked, admitted, then committed."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import StrEnum
+from hashlib import sha256
+
+from simulator.clock import Clock
+from simulator.kubernetes import (
+    built_in_validation,
+    defaults,
+    deletion,
+    errors,
+    metadata_validation,
+    preparation,
+    schema,
+    services,
+)
+from simulator.kubernetes.database import Key
+from simulator.kubernetes.deletion import DeleteOptions
+from simulator.kubernetes.objects import Propagation
+from simulator.kubernetes.registry import Registry
+from simulator.kubernetes.resources import Origin, Resource
+from simulator.kubernetes.services import ServiceAddresses
+from simulator.kubernetes.status import ApiError, Cause, Object
+from simulator.kubernetes.store import Store
+
+_NAME_LETTERS = "bcdfghjklmnpqrstvwxz2456789"
+_NAME_ATTEMPTS = 8
+
+
+class FieldValidation(StrEnum):
+    IGNORE = "Ignore"
+    WARN = "Warn"
+    STRICT = "Strict"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WriteOptions:
+    """How a write was asked for. ``warnings`` collects what the answer's headers will say."""
+
+    dry_run: bool = False
+    field_validation: FieldValidation = FieldValidation.IGNORE
+    field_manager: str = ""
+    warnings: list[str] = field(default_factory=list)
+
+
+class Writes:
+    def __init__(
+        self,
+        *,
+        store: Store,
+        registry: Registry,
+        clock: Clock,
+        new_uid: Callable[[], str],
+        service_addresses: ServiceAddresses,
+    ) -> None:
+        self._store = store
+        self._registry = registry
+        self._clock = clock
+        self._new_uid = new_uid
+        self._service_addresses = service_addresses
+
+    def live(self, resource: Resource, key: Key) -> Object:
+        """The stored object; raises ApiError 404."""
+        stored = self._store.get(key)
+        if stored is None:
+            raise errors.not_found(resource, key.name)
+        return stored.object
+
+    def create(
+        self, resource: Resource, namespace: str, obj: Object, options: WriteOptions
+    ) -> Object:
+        """Stores ``obj``, a private copy, as a new object; answers it in the stored version."""
+        self._check_namespace(resource, namespace)
+        if obj["metadata"].get("resourceVersion"):
+            raise errors.bad_request("resourceVersion should not be set on objects to be created")
+        uid, now = self._new_uid(), self._clock.now()
+        self._name(resource, namespace, obj, uid)
+        obj = preparation.new_object(resource, obj, namespace=namespace, uid=uid, now=now)
+        obj = self._completed(resource, obj, options)
+        key = Key(resource.collection, namespace, str(obj["metadata"].get("name", "")))
+        if self._store.get(key) is not None:
+            raise errors.already_exists(resource, key.name)
+        causes = metadata_validation.problems_of_new(resource, obj["metadata"])
+        obj, more = self._addressed(resource, obj, None)
+        self._refuse_invalid(resource, obj, [*causes, *more, *self._problems(resource, obj, None)])
+        return self._commit(key, resource.to_storage(obj), options)
+
+    def update(self, resource: Resource, key: Key, obj: Object, options: WriteOptions) -> Object:
+        """Replaces all but status with ``obj``, a private copy."""
+        live = self._same_object(resource, key, obj)
+        shown = resource.present(live)
+        obj = preparation.replacement(resource, shown, self._completed(resource, obj, options))
+        causes = metadata_validation.problems_of_update(obj["metadata"], live["metadata"])
+        obj, more = self._addressed(resource, obj, shown)
+        self._refuse_invalid(resource, obj, [*causes, *more, *self._problems(resource, obj, shown)])
+        return self._replace(key, live, resource.to_storage(obj), options)
+
+    def update_status(
+        self, resource: Resource, key: Key, obj: Object, options: WriteOptions
+    ) -> Object:
+        """Replaces the status alone with that of ``obj``, a private copy."""
+        live = self._same_object(resource, key, obj)
+        shown = resource.present(live)
+        obj = preparation.status_replacement(shown, self._completed(resource, obj, options))
+        self._refuse_invalid(resource, obj, self._problems(resource, obj, shown))
+        return self._replace(key, live, resource.to_storage(obj), options)
+
+    def delete(self, resource: Resource, key: Key, options: DeleteOptions) -> Object | None:
+        """Answers the object where something still holds it, None when it is gone."""
+        live = self.live(resource, key)
+        deletion.check_preconditions(resource, live, options)
+        self._refuse_deletion(resource, key)
+        left = deletion.deleted(resource, live, options, self._clock.now())
+        if options.dry_run:
+            return None if deletion.is_gone(left) else left
+        if deletion.is_gone(left):
+            self._store.remove(key, live)
+            return None
+        return live if left == live else self._store.put(key, left)
+
+    def delete_at(self, key: Key, propagation: Propagation) -> None:
+        """Deletes on the cluster's own behalf; an object that has gone is passed over."""
+        resource = self._registry.stored_in(key.collection)
+        if resource is not None and self._store.get(key) is not None:
+            self.delete(resource, key, DeleteOptions(propagation=propagation))
+
+    def settle(self, key: Key, obj: Object) -> None:
+        """Stores what the cluster itself decided of an object, or removes it when it may go."""
+        if deletion.is_gone(obj):
+            self._store.remove(key, obj)
+        else:
+            self._store.put(key, obj)
+
+    @staticmethod
+    def _refuse_deletion(resource: Resource, key: Key) -> None:
+        if resource.collection == "namespaces" and key.name in {"default", "kube-system"}:
+            raise errors.forbidden(resource, key.name, "this namespace may not be deleted")
+
+    def _check_namespace(self, resource: Resource, namespace: str) -> None:
+        if not resource.namespaced:
+            return
+        if not namespace:
+            raise errors.bad_request("an empty namespace may not be set during creation")
+        spaces = self._registry.of_kind("Namespace")
+        space = self.live(spaces, Key("namespaces", "", namespace))
+        if "deletionTimestamp" in space["metadata"]:
+            why = (
+                f"unable to create new content in namespace {namespace} because it is being "
+                "terminated"
+            )
+            cause = Cause(
+                reason="NamespaceTerminating",
+                message=f"namespace {namespace} is being terminated",
+                field="metadata.namespace",
+            )
+            raise errors.forbidden(resource, "", why, [cause])
+
+    def _name(self, resource: Resource, namespace: str, obj: Object, uid: str) -> None:
+        """Gives a name after ``generateName``, drawn from the uid so that runs repeat."""
+        metadata = obj["metadata"]
+        prefix = metadata.get("generateName")
+        if metadata.get("name") or not prefix:
+            return
+        for attempt in range(_NAME_ATTEMPTS):
+            name = f"{prefix}{_suffix(f'{uid}/{attempt}')}"
+            if self._store.get(Key(resource.collection, namespace, name)) is None:
+                metadata["name"] = name
+                return
+        raise errors.already_exists(resource, prefix)
+
+    def _completed(self, resource: Resource, obj: Object, options: WriteOptions) -> Object:
+        """Unknown fields of custom kinds go, defaults come."""
+        if resource.origin is Origin.BUILT_IN:
+            defaults.apply(resource.collection, obj)
+        elif resource.schema is not None:
+            unknown = schema.prune(resource.schema, obj)
+            report_unknown(resource, unknown, options)
+            schema.apply_defaults(resource.schema, obj)
+        return obj
+
+    def _addressed(
+        self, resource: Resource, obj: Object, live: Object | None
+    ) -> tuple[Object, list[Cause]]:
+        if resource.collection != "services":
+            return obj, []
+        if live is not None:
+            obj = services.kept_addresses(live, obj)
+        uid = obj["metadata"]["uid"]
+        others = (
+            stored.object
+            for _, stored in self._store.scan("services")
+            if stored.object["metadata"]["uid"] != uid
+        )
+        return services.with_addresses(obj, self._service_addresses, others)
+
+    @staticmethod
+    def _problems(resource: Resource, obj: Object, live: Object | None) -> list[Cause]:
+        if resource.origin is Origin.BUILT_IN:
+            return built_in_validation.problems(resource.collection, obj, live)
+        return [] if resource.schema is None else schema.validate(resource.schema, obj, live)
+
+    @staticmethod
+    def _refuse_invalid(resource: Resource, obj: Object, causes: list[Cause]) -> None:
+        if causes:
+            raise errors.invalid(resource, str(obj["metadata"].get("name", "")), causes)
+
+    def _same_object(self, resource: Resource, key: Key, obj: Object) -> Object:
+        """The live object that ``obj`` means; raises ApiError 409 where it has changed since."""
+        live = self.live(resource, key)
+        metadata, current = obj["metadata"], live["metadata"]
+        version, uid = metadata.get("resourceVersion"), metadata.get("uid")
+        if uid and uid != current["uid"]:
+            raise errors.conflict(
+                resource,
+                key.name,
+                f"Precondition failed: UID in precondition: {uid}, "
+                f"UID in object meta: {current['uid']}",
+            )
+        if version and version != current["resourceVersion"]:
+            raise errors.modified(resource, key.name)
+        return live
+
+    def _commit(self, key: Key, obj: Object, options: WriteOptions) -> Object:
+        return obj if options.dry_run else self._store.put(key, obj)
+
+    def _replace(self, key: Key, live: Object, obj: Object, options: WriteOptions) -> Object:
+        if options.dry_run:
+            return obj
+        if deletion.is_gone(obj):
+            return self._store.remove(key, obj)
+        if preparation.same_but_for_bookkeeping(live, obj):
+            return live
+        return self._store.put(key, obj)
+
+
+def report_unknown(resource: Resource, paths: list[str], options: WriteOptions) -> None:
+    """Refuses, warns of, or passes over fields the kind does not know, as the client asked."""
+    problems = [f'unknown field "{path}"' for path in paths]
+    match options.field_validation:
+        case FieldValidation.STRICT if problems:
+            raise ApiError(
+                400,
+                "BadRequest",
+                f'{resource.kind} in version "{resource.version}" cannot be handled as a '
+                f"{resource.kind}: strict decoding error: {', '.join(problems)}",
+            )
+        case FieldValidation.WARN:
+            options.warnings.extend(problems)
+        case _:
+            pass
+
+
+def _suffix(seed: str) -> str:
+    number = int.from_bytes(sha256(seed.encode()).digest()[:8])
+    letters = []
+    for _ in range(5):
+        number, index = divmod(number, len(_NAME_LETTERS))
+        letters.append(_NAME_LETTERS[index])
+    return "".join(letters)
