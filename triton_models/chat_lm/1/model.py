@@ -21,6 +21,7 @@ from generation.request import (  # noqa: E402
     GenerationError,
     GenerationRequest,
     InvalidRequest,
+    QueueFull,
     Sampling,
 )
 from generation.text import Language, parse_messages  # noqa: E402
@@ -113,10 +114,21 @@ class ResponseOutlet:
         self._sender.send(response, flags=pb_utils.TRITONSERVER_RESPONSE_COMPLETE_FINAL * final)
 
     def fail(self, error: GenerationError) -> None:
-        invalid = isinstance(error, InvalidRequest)
-        code = pb_utils.TritonError.INVALID_ARG if invalid else pb_utils.TritonError.UNAVAILABLE
-        response = pb_utils.InferenceResponse(error=pb_utils.TritonError(str(error), code))
+        response = pb_utils.InferenceResponse(
+            error=pb_utils.TritonError(str(error), _error_code(error))
+        )
         self._sender.send(response, flags=pb_utils.TRITONSERVER_RESPONSE_COMPLETE_FINAL)
+
+
+def _error_code(error: GenerationError) -> Any:
+    """Triton's code for an error. The gateway's answer depends on it."""
+    match error:
+        case InvalidRequest():
+            return pb_utils.TritonError.INVALID_ARG
+        case QueueFull():
+            return pb_utils.TritonError.UNAVAILABLE
+        case _:
+            return pb_utils.TritonError.INTERNAL
 
 
 class LoadGauges:
@@ -124,9 +136,13 @@ class LoadGauges:
 
     def __init__(self, model_name: str) -> None:
         self._last: Load | None = None
+        # A metric dies with its family, so both are kept.
+        self._families = [
+            _gauge_family("chat_lm_waiting_requests", "Requests that have no slot yet"),
+            _gauge_family("chat_lm_running_requests", "Requests that are being decoded"),
+        ]
         labels = {"model": model_name}
-        self._waiting = _gauge("chat_lm_waiting_requests", "Requests without a slot", labels)
-        self._running = _gauge("chat_lm_running_requests", "Requests being decoded", labels)
+        self._waiting, self._running = [family.Metric(labels=labels) for family in self._families]
 
     def __call__(self, load: Load) -> None:
         if load == self._last:
@@ -136,11 +152,9 @@ class LoadGauges:
         self._running.set(load.running)
 
 
-def _gauge(name: str, description: str, labels: dict[str, str]) -> Any:
-    family = pb_utils.MetricFamily(
-        name=name, description=description, kind=pb_utils.MetricFamily.GAUGE
-    )
-    return family.Metric(labels=labels)
+def _gauge_family(name: str, description: str) -> Any:
+    kind = pb_utils.MetricFamily.GAUGE
+    return pb_utils.MetricFamily(name=name, description=description, kind=kind)
 
 
 def _sampling(request: Any, defaults: SamplingDefaults) -> Sampling:

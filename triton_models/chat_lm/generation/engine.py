@@ -26,6 +26,7 @@ from .request import (
     GenerationRequest,
     InvalidRequest,
     Outlet,
+    QUEUE_FULL,
     QueueFull,
 )
 from .sampling import Logits, choose
@@ -115,7 +116,7 @@ class Engine:
             if self._phase is not _Phase.RUNNING:
                 raise EngineClosed(f"the model's engine is {self._phase}")
             if len(self._waiting) >= self._limits.waiting:
-                raise QueueFull(f"{len(self._waiting)} requests wait already; try again later")
+                raise QueueFull(f"{QUEUE_FULL}: {len(self._waiting)} requests wait already")
             self._waiting.append((request, outlet))
             self._changed.notify()
 

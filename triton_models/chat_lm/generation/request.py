@@ -8,6 +8,10 @@ from typing import Protocol
 MAX_STOPS = 8
 MAX_STOP_CHARACTERS = 256
 
+# Begins the message of QueueFull. Clients need it: gRPC gives the same code, UNAVAILABLE, where
+# nobody listens at all.
+QUEUE_FULL = "queue full"
+
 
 class GenerationError(Exception):
     """A request that gets no text, or no more of it; the message is for its sender."""
