@@ -7,7 +7,7 @@ import hashlib
 from dataclasses import dataclass
 from enum import StrEnum
 
-from engine.workspace import Plan, Workspace, WorkspaceSpec
+from engine.workspace import Plan, Workspace, WorkspaceRef, WorkspaceSpec
 
 
 class Resource(StrEnum):
@@ -82,6 +82,15 @@ def node_claim_names(workspace: Workspace, plan: Plan) -> tuple[str, ...]:
         "ws" + _digest(workspace.uid, str(ordinal), str(workspace.machine.attempt))[:9]
         for ordinal in range(plan.node_count)
     )
+
+
+def headless_service_name(ref: WorkspaceRef) -> str:
+    return f"{ref.name}-headless"
+
+
+def service_names(ref: WorkspaceRef) -> tuple[str, str]:
+    """The Service users talk to, and the headless one that names the pods."""
+    return ref.name, headless_service_name(ref)
 
 
 def workload_revision(spec: WorkspaceSpec, plan: Plan) -> str:

@@ -19,6 +19,7 @@ from engine.action import (
     ReplaceReplica,
     Resource,
     node_claim_names,
+    service_names,
 )
 from engine.observation import Observation
 from engine.phase import Phase
@@ -46,8 +47,9 @@ def node_claims(workspace: Workspace, observation: Observation) -> Iterator[Acti
         yield EnsureNodeClaims(names=missing, plan=plan)
 
 
-def services(_: Workspace, __: Observation) -> Iterator[Action]:
-    yield EnsureServices()
+def services(workspace: Workspace, observation: Observation) -> Iterator[Action]:
+    if not set(service_names(workspace.ref)) <= set(observation.services):
+        yield EnsureServices()
 
 
 def workload(workspace: Workspace, observation: Observation) -> Iterator[Action]:

@@ -54,8 +54,8 @@ class Answer(StrEnum):
 class Replica:
     """One pod of the workload.
 
-    ``started``: every container runs. ``ready``: every readiness probe passes. ``simulated`` is
-    the reason why no model runs here, "" where one does.
+    ``started``: every container runs. ``ready``: every readiness probe passes. ``progress`` says
+    in words what it is at. ``simulated`` is the reason why no model runs here, "" where one does.
     """
 
     name: str
@@ -63,6 +63,7 @@ class Replica:
     revision: str
     started: bool
     ready: bool
+    progress: str = ""
     restarts: int = 0
     trouble: Trouble | None = None
     answer: Answer = Answer.NOT_ASKED

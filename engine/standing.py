@@ -94,7 +94,8 @@ def _deploying(workspace: Workspace, observation: Observation) -> Standing:
     started = sum(replica.started for replica in replicas)
     return Standing(
         reason=Reason.CONTAINERS_STARTING,
-        message=f"{started} of {wanted} pods have their containers running",
+        message=f"{started} of {wanted} pods have their containers running"
+        + "".join(f"; {r.name}: {r.progress}" for r in replicas if r.progress and not r.started),
         waiting_for="images, weights and containers",
         remedy=f"`kubectl describe pod {workspace.ref.name}-0` tells more",
     )

@@ -1,0 +1,109 @@
+"""Requests to the Kubernetes API in plain dicts, through the official asyncio client.
+
+The client's typed models are left out on purpose: they cost ten times the call itself and silently
+drop fields they do not know. Retries are the engine's, so the client's are off.
+"""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Mapping
+from typing import Any
+
+import aiohttp
+from kubernetes.aio.client import ApiClient
+
+from adapters.kubernetes.errors import from_status, refusal
+from engine.errors import Unreachable
+
+Object = dict[str, Any]
+
+REQUEST_SECONDS = 30.0
+WATCH_SECONDS = 240
+"""Below the client's own limit of 300 s, so that a watch ends by the server's word."""
+
+MERGE_PATCH = "application/merge-patch+json"
+APPLY_PATCH = "application/apply-patch+yaml"
+FIELD_MANAGER = "moorage"
+
+
+class KubernetesClient:
+    """Raises KubernetesRefusal for what the server answers, Unreachable where it does not."""
+
+    def __init__(self, api_client: ApiClient) -> None:
+        self._api = api_client
+
+    async def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, str] | None = None,
+        body: Object | None = None,
+        content_type: str = "application/json",
+    ) -> Object:
+        response = await self._send(
+            method, path, query or {}, body, content_type, seconds=REQUEST_SECONDS
+        )
+        try:
+            async with asyncio.timeout(REQUEST_SECONDS):
+                text: bytes = await response.read()
+        except (aiohttp.ClientError, TimeoutError) as error:
+            raise _unreachable(method, path, error) from error
+        if not 200 <= response.status < 300:  # noqa: PLR2004
+            raise refusal(response.status, text)
+        answer: Object = json.loads(text)
+        return answer
+
+    async def watch(self, path: str, query: Mapping[str, str]) -> AsyncIterator[Object]:
+        """The events of one watch request until the server ends it; bookmarks included."""
+        asked = {
+            **query,
+            "watch": "true",
+            "allowWatchBookmarks": "true",
+            "timeoutSeconds": str(WATCH_SECONDS),
+        }
+        response = await self._send(
+            "GET", path, asked, None, "application/json", seconds=WATCH_SECONDS + REQUEST_SECONDS
+        )
+        try:
+            if response.status != 200:  # noqa: PLR2004
+                raise refusal(response.status, await response.read())
+            while line := await response.content.readline():
+                event: Object = json.loads(line)
+                if event["type"] == "ERROR":
+                    raise from_status(event["object"], 500)
+                yield event
+        except (aiohttp.ClientError, TimeoutError) as error:
+            raise _unreachable("watch", path, error) from error
+        finally:
+            response.close()
+
+    async def _send(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, str],
+        body: Object | None,
+        content_type: str,
+        *,
+        seconds: float,
+    ) -> Any:
+        headers = {"Accept": "application/json", "Content-Type": content_type}
+        request = await self._api.param_serialize(
+            method,
+            path,
+            query_params=list(query.items()),
+            header_params=headers,
+            body=body,
+            auth_settings=["BearerToken"],
+        )
+        try:
+            answer = await self._api.call_api(*request, _request_timeout=seconds)
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise _unreachable(method, path, error) from error
+        return answer.response
+
+
+def _unreachable(method: str, path: str, error: Exception) -> Unreachable:
+    reason = str(error) or type(error).__name__
+    return Unreachable(f"Kubernetes did not answer {method} {path}: {reason}")

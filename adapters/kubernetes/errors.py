@@ -1,0 +1,74 @@
+"""What the Kubernetes API refuses, by the reason clients are meant to act on.
+
+Transport failures become ``engine.errors.Unreachable``; everything the server answers becomes a
+``KubernetesRefusal``, which each adapter maps to the engine's own errors where it knows better.
+"""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+MESSAGE_LENGTH = 1024
+"""Enough for a person; admission webhooks may answer with whole documents."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FieldCause:
+    field: str
+    message: str
+
+
+class KubernetesRefusal(Exception):
+    """A ``Status`` other than success: ``code`` is HTTP's, ``reason`` is metav1.StatusReason."""
+
+    def __init__(
+        self, *, code: int, reason: str, message: str, causes: tuple[FieldCause, ...] = ()
+    ) -> None:
+        super().__init__(f"{message} ({code} {reason})")
+        self.code = code
+        self.reason = reason
+        self.message = message
+        self.causes = causes
+
+    @property
+    def not_found(self) -> bool:
+        return self.code == 404  # noqa: PLR2004 - HTTP's own number says it best
+
+    @property
+    def conflict(self) -> bool:
+        return self.reason == "Conflict"
+
+    @property
+    def already_exists(self) -> bool:
+        return self.reason == "AlreadyExists"
+
+    @property
+    def expired(self) -> bool:
+        return self.reason in ("Expired", "Gone")
+
+    @property
+    def transient(self) -> bool:
+        """The server could not answer now: 429 and 5xx."""
+        return self.code == 429 or self.code >= 500  # noqa: PLR2004
+
+
+def refusal(code: int, body: bytes) -> KubernetesRefusal:
+    """What an answer outside 2xx means; a body that is no Status is not repeated to anyone."""
+    try:
+        status = json.loads(body)
+    except ValueError:
+        status = {}
+    return from_status(status if isinstance(status, dict) else {}, code)
+
+
+def from_status(status: dict[str, Any], code: int) -> KubernetesRefusal:
+    details = status.get("details") or {}
+    return KubernetesRefusal(
+        code=int(status.get("code") or code),
+        reason=status.get("reason") or "Unknown",
+        message=(status.get("message") or f"HTTP {code}")[:MESSAGE_LENGTH],
+        causes=tuple(
+            FieldCause(field=cause.get("field", ""), message=cause.get("message", ""))
+            for cause in details.get("causes") or ()
+        ),
+    )

@@ -1,0 +1,282 @@
+"""The objects a workspace is made of, as pure functions of the workspace and its plan.
+
+Names, labels, taints and requirements are those that KAITO's users and provisioners rely on
+(``pkg/utils/nodeclaim``, ``pkg/workspace/manifests``).
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from adapters.kubernetes.labels import (
+    GPU_RESOURCE,
+    INSTANCE_TYPE_LABEL,
+    NODE_POOL,
+    NODE_POOL_LABEL,
+    REVISION_ANNOTATION,
+    WORKSPACE_LABEL,
+    owner_labels,
+)
+from engine.action import headless_service_name
+from engine.workspace import Adapter, Inference, Plan, Workspace
+
+Object = dict[str, Any]
+
+GATEWAY_PORT = 5000
+TRITON_HTTP_PORT = 8000
+TRITON_GRPC_PORT = 8001
+METRICS_PORT = 8002
+
+TERMINATION_GRACE_SECONDS = 60
+TRITON_EXIT_SECONDS = 45
+"""Below the grace period, so that Triton ends by its own word and with exit code 0."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Images:
+    """The programs of a workspace's pods."""
+
+    triton: str = "ghcr.io/moorage/triton:24.10"
+    gateway: str = "ghcr.io/moorage/gateway:0.1.0"
+    weights: str = "ghcr.io/moorage/weights:0.1.0"
+
+
+def node_claim(workspace: Workspace, name: str, plan: Plan) -> Object:
+    labels = {
+        **workspace.spec.resource.match_labels,
+        NODE_POOL_LABEL: NODE_POOL,
+        **owner_labels(workspace.ref),
+    }
+    return {
+        "apiVersion": "karpenter.sh/v1",
+        "kind": "NodeClaim",
+        "metadata": {
+            "name": name,
+            "labels": labels,
+            "annotations": {
+                "karpenter.sh/do-not-disrupt": "true",
+                "kaito.sh/node-image-family": workspace.annotations.get(
+                    "kaito.sh/node-image-family", "ubuntu"
+                ),
+                "moorage.sh/workspace-uid": workspace.uid,
+            },
+        },
+        "spec": {
+            "expireAfter": "Never",
+            "nodeClassRef": {"group": "kaito.sh", "kind": "KaitoNodeClass", "name": "default"},
+            "requirements": [
+                _requirement(NODE_POOL_LABEL, NODE_POOL),
+                _requirement(INSTANCE_TYPE_LABEL, plan.instance_type),
+                _requirement("kubernetes.io/os", "linux"),
+            ],
+            "resources": {"requests": {"storage": f"{plan.disk_gib}Gi"}},
+            "taints": [{"key": "sku", "value": "gpu", "effect": "NoSchedule"}]
+            if plan.gpus_per_node
+            else [],
+        },
+    }
+
+
+def _requirement(key: str, value: str) -> Object:
+    return {"key": key, "operator": "In", "values": [value]}
+
+
+def services(workspace: Workspace) -> tuple[Object, Object]:
+    """The Service users talk to, and the headless one that names the pods."""
+    front = _service(workspace, workspace.ref.name)
+    front["spec"] |= {
+        "type": "LoadBalancer"
+        if workspace.annotations.get("kaito.sh/enablelb") == "True"
+        else "ClusterIP",
+        "ports": [
+            _port("http", 80, GATEWAY_PORT),
+            _port("triton-http", TRITON_HTTP_PORT, TRITON_HTTP_PORT),
+            _port("triton-grpc", TRITON_GRPC_PORT, TRITON_GRPC_PORT),
+            _port("metrics", METRICS_PORT, METRICS_PORT),
+        ],
+    }
+    headless = _service(workspace, headless_service_name(workspace.ref))
+    headless["spec"] |= {"clusterIP": "None", "publishNotReadyAddresses": True}
+    return front, headless
+
+
+def _service(workspace: Workspace, name: str) -> Object:
+    return {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": _owned(workspace, name),
+        "spec": {"selector": {WORKSPACE_LABEL: workspace.ref.name}},
+    }
+
+
+def _port(name: str, port: int, target: int) -> Object:
+    return {"name": name, "port": port, "targetPort": target, "protocol": "TCP"}
+
+
+def _owned(workspace: Workspace, name: str) -> Object:
+    return {
+        "name": name,
+        "namespace": workspace.ref.namespace,
+        "labels": owner_labels(workspace.ref),
+        "ownerReferences": [
+            {
+                "apiVersion": "kaito.sh/v1beta1",
+                "kind": "Workspace",
+                "name": workspace.ref.name,
+                "uid": workspace.uid,
+                "controller": True,
+                "blockOwnerDeletion": True,
+            }
+        ],
+    }
+
+
+def stateful_set(workspace: Workspace, plan: Plan, revision: str, images: Images) -> Object:
+    inference = workspace.spec.inference or Inference()
+    metadata = _owned(workspace, workspace.ref.name)
+    metadata["annotations"] = {REVISION_ANNOTATION: revision}
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "StatefulSet",
+        "metadata": metadata,
+        "spec": {
+            "replicas": plan.node_count,
+            "podManagementPolicy": "Parallel",
+            "serviceName": headless_service_name(workspace.ref),
+            "selector": {"matchLabels": {WORKSPACE_LABEL: workspace.ref.name}},
+            "template": {
+                "metadata": {
+                    "labels": owner_labels(workspace.ref),
+                    "annotations": {REVISION_ANNOTATION: revision},
+                },
+                "spec": _pod(workspace, inference, plan, images),
+            },
+        },
+    }
+
+
+def _pod(workspace: Workspace, inference: Inference, plan: Plan, images: Images) -> Object:
+    config_volumes = (
+        [{"name": "config", "configMap": {"name": inference.config}}] if inference.config else []
+    )
+    adapter_volumes = [
+        {"name": f"adapter-volume-{a.source.name}", **a.source.volume}
+        for a in inference.adapters
+        if a.source.volume is not None
+    ]
+    secrets = {s for a in inference.adapters for s in a.source.image_pull_secrets}
+    return {
+        "terminationGracePeriodSeconds": TERMINATION_GRACE_SECONDS,
+        "initContainers": [
+            _weights(plan, images),
+            *(_puller(a, images) for a in inference.adapters if a.source.image),
+        ],
+        "containers": [_triton(inference, plan, images), _gateway(plan, images)],
+        "volumes": [
+            {"name": "models", "emptyDir": {}},
+            {"name": "dshm", "emptyDir": {"medium": "Memory"}},
+            *([{"name": "adapters", "emptyDir": {}}] if inference.adapters else []),
+            *config_volumes,
+            *adapter_volumes,
+        ],
+        "imagePullSecrets": [{"name": secret} for secret in sorted(secrets)],
+        "tolerations": [
+            {"key": GPU_RESOURCE, "operator": "Exists", "effect": "NoSchedule"},
+            {"key": "sku", "operator": "Equal", "value": "gpu", "effect": "NoSchedule"},
+        ],
+        "affinity": {"nodeAffinity": _node_affinity(workspace)},
+    }
+
+
+def _node_affinity(workspace: Workspace) -> Object:
+    wanted = {**workspace.spec.resource.match_labels, **owner_labels(workspace.ref)}
+    expressions = [_requirement(key, value) for key, value in wanted.items()]
+    return {
+        "requiredDuringSchedulingIgnoredDuringExecution": {
+            "nodeSelectorTerms": [{"matchExpressions": expressions}]
+        }
+    }
+
+
+_POD_IP = {"name": "POD_IP", "valueFrom": {"fieldRef": {"fieldPath": "status.podIP"}}}
+_MODELS = {"name": "models", "mountPath": "/models"}
+
+
+def _weights(plan: Plan, images: Images) -> Object:
+    return {
+        "name": "weights",
+        "image": images.weights,
+        "args": [f"--preset={plan.preset}", "--model-repository=/models"],
+        "volumeMounts": [_MODELS],
+    }
+
+
+def _puller(adapter: Adapter, images: Images) -> Object:
+    return {
+        "name": f"puller-{adapter.source.name}",
+        "image": images.weights,
+        "args": [
+            f"--adapter-image={adapter.source.image}",
+            f"--output=/mnt/adapter/{adapter.source.name}",
+        ],
+        "volumeMounts": [{"name": "adapters", "mountPath": "/mnt/adapter"}],
+    }
+
+
+def _triton(inference: Inference, plan: Plan, images: Images) -> Object:
+    ready = {
+        "httpGet": {"path": f"/v2/models/{plan.preset}/ready", "port": TRITON_HTTP_PORT},
+        "periodSeconds": 2,
+        "timeoutSeconds": 2,
+    }
+    gpus = {GPU_RESOURCE: str(plan.gpus_per_node)} if plan.gpus_per_node else {}
+    mounts = [_MODELS, {"name": "dshm", "mountPath": "/dev/shm"}]  # noqa: S108 - the pod's own
+    if inference.adapters:
+        mounts.append({"name": "adapters", "mountPath": "/mnt/adapter"})
+    if inference.config:
+        mounts.append({"name": "config", "mountPath": "/mnt/config"})
+    return {
+        "name": "triton",
+        "image": images.triton,
+        "command": ["tritonserver"],
+        "args": [
+            "--model-repository=/models",
+            "--model-control-mode=explicit",
+            f"--load-model={plan.preset}",
+            "--http-address=$(POD_IP)",
+            f"--http-port={TRITON_HTTP_PORT}",
+            "--grpc-address=$(POD_IP)",
+            f"--grpc-port={TRITON_GRPC_PORT}",
+            "--metrics-address=$(POD_IP)",
+            f"--metrics-port={METRICS_PORT}",
+            f"--exit-timeout-secs={TRITON_EXIT_SECONDS}",
+        ],
+        "env": [_POD_IP],
+        "ports": [
+            {"name": "triton-http", "containerPort": TRITON_HTTP_PORT},
+            {"name": "triton-grpc", "containerPort": TRITON_GRPC_PORT},
+            {"name": "metrics", "containerPort": METRICS_PORT},
+        ],
+        "resources": {"requests": gpus, "limits": gpus},
+        "readinessProbe": {**ready, "failureThreshold": 2},
+        "volumeMounts": mounts,
+    }
+
+
+def _gateway(plan: Plan, images: Images) -> Object:
+    return {
+        "name": "gateway",
+        "image": images.gateway,
+        "args": [
+            f"--listen=$(POD_IP):{GATEWAY_PORT}",
+            f"--triton=$(POD_IP):{TRITON_GRPC_PORT}",
+            f"--model={plan.preset}",
+        ],
+        "env": [_POD_IP],
+        "ports": [{"name": "http", "containerPort": GATEWAY_PORT}],
+        "readinessProbe": {
+            "httpGet": {"path": "/health", "port": GATEWAY_PORT},
+            "periodSeconds": 2,
+            "timeoutSeconds": 2,
+            "failureThreshold": 2,
+        },
+    }

@@ -1,0 +1,103 @@
+"""A live copy of some objects of one kind: list, then watch, list again when the thread is lost.
+
+The copy may lag behind; whoever acts on it must be safe against that (create if absent, guarded
+writes, a fresh list before letting go of the last hold).
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterable
+
+from adapters.kubernetes.client import Object
+from adapters.kubernetes.errors import KubernetesRefusal
+from adapters.kubernetes.kinds import Kind
+from adapters.kubernetes.objects import KubernetesObjects
+from engine.errors import Unreachable
+
+log = logging.getLogger(__name__)
+
+FIRST_PAUSE_SECONDS = 0.2
+LONGEST_PAUSE_SECONDS = 10.0
+
+Key = tuple[str, str]
+
+
+class Reflector:
+    """``on_change`` is told every object that came, changed or went."""
+
+    def __init__(
+        self,
+        objects: KubernetesObjects,
+        kind: Kind,
+        *,
+        labels: str,
+        on_change: Callable[[Object], None],
+    ) -> None:
+        self.kind = kind
+        self._objects = objects
+        self._labels = labels
+        self._on_change = on_change
+        self._held: dict[Key, Object] = {}
+        self._listed = asyncio.Event()
+
+    async def listed(self) -> None:
+        """Waits until the copy was complete once."""
+        await self._listed.wait()
+
+    def held(self) -> Iterable[Object]:
+        return self._held.values()
+
+    async def run(self) -> None:
+        """Never returns. The pause between failures doubles to a limit, and a success resets it."""
+        pause = FIRST_PAUSE_SECONDS
+        while True:
+            try:
+                version = await self._list()
+                pause = FIRST_PAUSE_SECONDS
+                await self._follow(version)
+            except (KubernetesRefusal, Unreachable) as error:
+                if isinstance(error, KubernetesRefusal) and error.expired:
+                    continue
+                log.warning("%s: %s; listing again in %.1f s", self.kind.plural, error, pause)
+                await asyncio.sleep(pause)
+                pause = min(LONGEST_PAUSE_SECONDS, pause * 2)
+
+    async def _list(self) -> str:
+        items, version = await self._objects.list_all(self.kind, labels=self._labels)
+        fresh = {_key(item): item for item in items}
+        gone = [item for key, item in self._held.items() if key not in fresh]
+        changed = [item for key, item in fresh.items() if not _same(self._held.get(key), item)]
+        self._held = fresh
+        self._listed.set()
+        for item in (*gone, *changed):
+            self._on_change(item)
+        return version
+
+    async def _follow(self, version: str) -> None:
+        while True:
+            async for event in self._objects.watch(self.kind, labels=self._labels, since=version):
+                item: Object = event["object"]
+                version = item["metadata"]["resourceVersion"]
+                if event["type"] != "BOOKMARK":
+                    self._take(event["type"], item)
+            # A server that ends watches at once must not be asked again at once.
+            await asyncio.sleep(FIRST_PAUSE_SECONDS)
+
+    def _take(self, change: str, item: Object) -> None:
+        if change == "DELETED":
+            self._held.pop(_key(item), None)
+        else:
+            self._held[_key(item)] = item
+        self._on_change(item)
+
+
+def _key(item: Object) -> Key:
+    metadata = item["metadata"]
+    return metadata.get("namespace", ""), metadata["name"]
+
+
+def _same(held: Object | None, item: Object) -> bool:
+    return (
+        held is not None
+        and held["metadata"]["resourceVersion"] == item["metadata"]["resourceVersion"]
+    )
