@@ -4,7 +4,7 @@ import copy
 from collections.abc import Sequence
 from typing import Any
 
-import json_merge_patch  # type: ignore[import-untyped]
+import json_merge_patch
 import jsonpatch
 
 from simulator.kubernetes.status import ApiError, Object

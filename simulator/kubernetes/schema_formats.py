@@ -7,19 +7,18 @@ value, as in Kubernetes.
 import base64
 import binascii
 import ipaddress
+import re
 from collections.abc import Callable
 from datetime import date, datetime
 from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID
 
-import re2  # type: ignore[import-untyped]
-
-_DURATION = re2.compile(r"^[-+]?(0|([0-9]*\.?[0-9]+(ns|us|µs|ms|s|m|h|d|w))+)$")
-_HOST_NAME = re2.compile(r"^([a-zA-Z0-9]([-a-zA-Z0-9]{0,61}[a-zA-Z0-9])?\.?)+$")
-_EMAIL = re2.compile(r"^[^@\s]+@[^@\s]+$")
-_MAC = re2.compile(r"^([0-9A-Fa-f]{2}[:-]){5}[0-9A-Fa-f]{2}$")
-_DATE_TIME = re2.compile(r"^\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}:\d{2}(\.\d+)?([Zz]|[+-]\d{2}:\d{2})$")
+_DURATION = re.compile(r"^[-+]?(0|([0-9]*\.?[0-9]+(ns|us|µs|ms|s|m|h|d|w))+)$")
+_HOST_NAME = re.compile(r"^([a-zA-Z0-9]([-a-zA-Z0-9]{0,61}[a-zA-Z0-9])?\.?)+$")
+_EMAIL = re.compile(r"^[^@\s]+@[^@\s]+$")
+_MAC = re.compile(r"^([0-9A-Fa-f]{2}[:-]){5}[0-9A-Fa-f]{2}$")
+_DATE_TIME = re.compile(r"^\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}:\d{2}(\.\d+)?([Zz]|[+-]\d{2}:\d{2})$")
 
 
 def matches_format(name: str, value: Any) -> bool:

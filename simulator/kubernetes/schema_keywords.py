@@ -5,10 +5,7 @@ Wording follows what kube-apiserver answers, so that people find the same text i
 
 import math
 from collections.abc import Callable, Iterator
-from functools import lru_cache
 from typing import Any
-
-import re2  # type: ignore[import-untyped]
 
 from simulator.kubernetes.field_errors import (
     duplicate,
@@ -19,11 +16,12 @@ from simulator.kubernetes.field_errors import (
     too_many,
     wrong_type,
 )
+from simulator.kubernetes.patterns import compiled
+from simulator.kubernetes.schema_correlation import ABSENT, map_key, old_field, old_item
 from simulator.kubernetes.schema_formats import matches_format
 from simulator.kubernetes.status import Cause, Object
 
 Check = Callable[[Any, Any, str, Object], Iterator[Cause]]
-ABSENT: Any = object()
 _JSON_TYPES = {
     bool: "boolean",
     int: "integer",
@@ -37,85 +35,62 @@ _JSON_TYPES = {
 
 def violations(schema: Object, value: Any, old: Any = None, path: str = "") -> list[Cause]:
     """What the schema's keywords hold against ``value``, and not already against ``old``."""
-    return list(_violations(schema, value, ABSENT if old is None else old, path))
+    causes: list[Cause] = []
+    _collect(schema, value, ABSENT if old is None else old, path, causes)
+    return causes
 
 
-def _violations(schema: Object, value: Any, old: Any, path: str) -> Iterator[Cause]:
+def _collect(schema: Object, value: Any, old: Any, path: str, causes: list[Cause]) -> None:
     if old is not ABSENT and value == old:
-        return
-    if value is None:
-        if not schema.get("nullable") and ("type" in schema or _int_or_string(schema)):
-            yield wrong_type(path, schema.get("type", "integer,string"), "null")
         return
     mismatch = _type_mismatch(schema, value)
     if mismatch:
-        yield wrong_type(path, mismatch, _JSON_TYPES[type(value)])
-        return
-    for keyword, constraint in schema.items():
-        check = _CHECKS.get(keyword)
-        if check is not None:
-            yield from check(constraint, value, path, schema)
-    yield from _children(schema, value, old, path)
+        causes.append(wrong_type(path, mismatch, _JSON_TYPES[type(value)]))
+    elif value is not None:
+        for keyword in schema:
+            if keyword in _CHECKS:
+                causes.extend(_CHECKS[keyword](schema[keyword], value, path, schema))
+        if isinstance(value, dict):
+            _collect_fields(schema, value, old, path, causes)
+        elif isinstance(value, list):
+            _collect_items(schema, value, old, path, causes)
+
+
+def _collect_fields(
+    schema: Object, value: Object, old: Any, path: str, causes: list[Cause]
+) -> None:
+    properties = schema.get("properties", {})
+    additional = schema.get("additionalProperties")
+    for name, item in value.items():
+        child = properties.get(name, additional)
+        if isinstance(child, dict):
+            child_path = f"{path}.{name}" if path else name
+            _collect(child, item, old_field(old, name), child_path, causes)
+
+
+def _collect_items(
+    schema: Object, value: list[Any], old: Any, path: str, causes: list[Cause]
+) -> None:
+    items = schema.get("items")
+    if isinstance(items, dict):
+        for index, item in enumerate(value):
+            _collect(items, item, old_item(schema, item, old), f"{path}[{index}]", causes)
 
 
 def _type_mismatch(schema: Object, value: Any) -> str:
     """The type the schema asks for, where the value has another."""
-    if _int_or_string(schema):
-        return "" if type(value) in {int, str} else "integer,string"
     wanted: str = schema.get("type", "")
     actual = _JSON_TYPES[type(value)]
-    if not wanted or wanted == actual or (wanted == "number" and actual == "integer"):
+    if wanted == actual:
+        return ""
+    if schema.get("x-kubernetes-int-or-string") or schema.get("format") == "int-or-string":
+        wanted = "" if actual in {"integer", "string"} else "integer,string"
+    nullable = actual == "null" and schema.get("nullable")
+    if not wanted or nullable or (wanted == "number" and actual == "integer"):
         return ""
     if wanted == "integer" and actual == "number" and math.isfinite(value) and value % 1 == 0:
         return ""
     return wanted
-
-
-def _int_or_string(schema: Object) -> bool:
-    return bool(schema.get("x-kubernetes-int-or-string")) or schema.get("format") == "int-or-string"
-
-
-def _children(schema: Object, value: Any, old: Any, path: str) -> Iterator[Cause]:
-    if isinstance(value, dict):
-        properties = schema.get("properties", {})
-        additional = schema.get("additionalProperties")
-        known_old = old if isinstance(old, dict) else {}
-        for name, item in value.items():
-            child = properties.get(name, additional)
-            if isinstance(child, dict):
-                child_path = f"{path}.{name}" if path else name
-                yield from _violations(child, item, known_old.get(name, ABSENT), child_path)
-    elif isinstance(value, list) and isinstance(schema.get("items"), dict):
-        for index, item in enumerate(value):
-            counterpart = correlate(schema, item, old)
-            yield from _violations(schema["items"], item, counterpart, f"{path}[{index}]")
-
-
-def correlate(schema: Object, item: Any, old: Any) -> Any:
-    """The item of the old list that ``item`` replaces; only lists of type map can tell."""
-    if schema.get("x-kubernetes-list-type") != "map" or not isinstance(old, list):
-        return ABSENT
-    key = map_key(schema, item)
-    return next((other for other in old if map_key(schema, other) == key), ABSENT)
-
-
-def map_key(schema: Object, item: Any) -> Object:
-    """The fields of an item that name it within its list of type map."""
-    if not isinstance(item, dict):
-        return {}
-    keys = schema.get("x-kubernetes-list-map-keys", [])
-    return {key: item[key] for key in keys if key in item}
-
-
-@lru_cache(maxsize=2048)
-def compiled_pattern(pattern: str) -> Any:
-    """In the dialect of Go's regexp, whose matching takes linear time.
-
-    Raises ``re2.error`` for a pattern that does not compile.
-    """
-    options = re2.Options()
-    options.log_errors = False
-    return re2.compile(pattern, options)
 
 
 def _minimum(bound: Any, value: Any, path: str, schema: Object) -> Iterator[Cause]:
@@ -158,7 +133,7 @@ def _max_length(bound: int, value: Any, path: str, _: Object) -> Iterator[Cause]
 
 
 def _pattern(pattern: str, value: Any, path: str, _: Object) -> Iterator[Cause]:
-    if isinstance(value, str) and not compiled_pattern(pattern).search(value):
+    if isinstance(value, str) and not compiled(pattern).search(value):
         yield invalid(path, value, f"{path} in body should match '{pattern}'")
 
 
@@ -231,7 +206,7 @@ def _canonical(value: Any) -> Any:
 
 def _all_of(branches: list[Object], value: Any, path: str, _: Object) -> Iterator[Cause]:
     for branch in branches:
-        yield from _violations(branch, value, ABSENT, path)
+        yield from violations(branch, value, path=path)
 
 
 def _any_of(branches: list[Object], value: Any, path: str, _: Object) -> Iterator[Cause]:
