@@ -1,0 +1,129 @@
+"""``POST /chat``, the route of KAITO's first runtime, kept because its users type it.
+
+Two things differ from that runtime, on purpose:
+
+- The prompt is asked as a user's message, through the model's chat template, and the answer alone
+  comes back. KAITO continues the bare prompt and repeats it before the answer; who wants the
+  repetition says ``"return_full_text": true``.
+- A length counts the answer's tokens alone. KAITO's ``max_length`` counts the prompt too, so that
+  a long prompt gets next to no answer.
+
+Values that KAITO's runtime took but that this one cannot honour are refused, not ignored.
+"""
+
+import time
+from contextlib import aclosing
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from .bodies import read_body, while_connected
+from .failures import answer_to
+from .generation import Generation, GenerationFailed, Message, Model, Piece
+
+
+class ChatMessage(BaseModel):
+    role: str
+    content: str
+
+
+class GenerateKwargs(BaseModel):
+    """The generation settings that can be honoured, and the neutral values of those that cannot."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    max_new_tokens: Annotated[int, Field(ge=1)] | None = None
+    max_length: Annotated[int, Field(ge=1)] | None = None
+    do_sample: bool = True
+    temperature: Annotated[float, Field(ge=0, le=2)] | None = None
+    top_p: Annotated[float, Field(gt=0, le=1)] | None = None
+    top_k: Annotated[int, Field(ge=0)] | None = None
+    seed: Annotated[int, Field(ge=0)] | None = None
+    stop_strings: str | list[str] | None = None
+    min_length: Literal[0] = 0
+    num_beams: Literal[1] = 1
+    typical_p: Literal[1] = 1
+    repetition_penalty: Literal[1] = 1
+    # Without effect on a single beam; the end and padding tokens are the model's own.
+    early_stopping: bool = False
+    pad_token_id: int | None = None
+    eos_token_id: int | None = None
+
+
+class ChatRequest(BaseModel):
+    prompt: str | None = None
+    messages: list[ChatMessage] | None = None
+    return_full_text: bool = False
+    clean_up_tokenization_spaces: Literal[False] = False
+    prefix: None = None
+    handle_long_generation: None = None
+    generate_kwargs: GenerateKwargs = GenerateKwargs()
+
+
+class KaitoChat:
+    def __init__(self, model: Model) -> None:
+        self._model = model
+
+    async def answer(self, request: Request) -> Response:
+        try:
+            body = await read_body(request, ChatRequest)
+        except ValidationError as error:
+            return JSONResponse({"detail": _violations(error)}, 422)
+        if bool(body.prompt) == bool(body.messages):
+            return JSONResponse({"detail": "give either prompt or messages"}, 400)
+        try:
+            return await while_connected(request, self._answer(body))
+        except GenerationFailed as error:
+            failure = answer_to(error)
+            return JSONResponse({"detail": str(error)}, failure.status, failure.headers)
+
+    async def _answer(self, body: ChatRequest) -> Response:
+        start = time.perf_counter()
+        first_seconds: float | None = None
+        pieces: list[Piece] = []
+        async with aclosing(self._model.generate(_generation(body))) as stream:
+            async for piece in stream:
+                first_seconds = first_seconds or time.perf_counter() - start
+                pieces.append(piece)
+        text = "".join(piece.text for piece in pieces)
+        if body.return_full_text and body.prompt:
+            text = body.prompt + text
+        timing = _timing(first_seconds or 0, time.perf_counter() - start)
+        return JSONResponse({"Result": text}, headers={**_counts(pieces[-1]), **timing})
+
+
+def _generation(body: ChatRequest) -> Generation:
+    settings = body.generate_kwargs
+    said = body.messages or [ChatMessage(role="user", content=body.prompt or "")]
+    stops = settings.stop_strings or []
+    return Generation(
+        source=tuple(Message(role=one.role, content=one.content) for one in said),
+        max_tokens=settings.max_new_tokens or settings.max_length,
+        temperature=settings.temperature if settings.do_sample else 0.0,
+        top_p=settings.top_p,
+        top_k=settings.top_k,
+        seed=settings.seed,
+        stops=(stops,) if isinstance(stops, str) else tuple(stops),
+    )
+
+
+def _counts(last: Piece) -> dict[str, str]:
+    return {
+        "X-Prompt-Tokens": str(last.prompt_tokens),
+        "X-Completion-Tokens": str(last.completion_tokens),
+    }
+
+
+def _timing(first_seconds: float, total_seconds: float) -> dict[str, str]:
+    """The header of W3C's Server Timing; durations in milliseconds."""
+    first, total = first_seconds * 1000, total_seconds * 1000
+    return {"Server-Timing": f"first-token;dur={first:.1f}, generation;dur={total:.1f}"}
+
+
+def _violations(error: ValidationError) -> list[dict[str, Any]]:
+    return [
+        {"loc": ["body", *one["loc"]], "msg": one["msg"], "type": one["type"]}
+        for one in error.errors(include_url=False, include_context=False, include_input=False)
+    ]
