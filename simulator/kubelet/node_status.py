@@ -1,0 +1,84 @@
+"""What a kubelet reports of its node: conditions, addresses, and the lease that says it lives."""
+
+from datetime import datetime
+
+from simulator.controllers.conditions import condition, with_conditions
+from simulator.kubelet.pod_worker import Node
+from simulator.kubernetes.objects import Objects
+from simulator.kubernetes.status import Object
+from simulator.timings import Timings
+
+LEASE_NAMESPACE = "kube-node-lease"
+KUBELET_VERSION = "v1.34.0"
+
+HEALTHY = (
+    condition(
+        "MemoryPressure",
+        "False",
+        "KubeletHasSufficientMemory",
+        "kubelet has sufficient memory available",
+    ),
+    condition("DiskPressure", "False", "KubeletHasNoDiskPressure", "kubelet has no disk pressure"),
+    condition(
+        "PIDPressure", "False", "KubeletHasSufficientPID", "kubelet has sufficient PID available"
+    ),
+    condition("Ready", "True", "KubeletReady", "kubelet is posting ready status"),
+)
+
+
+def ready_status(node: Object, facts: Node, now: datetime) -> Object:
+    """The node's status with what its kubelet knows; capacity is not the kubelet's to decide."""
+    status = node.get("status", {})
+    addresses = [
+        {"type": "InternalIP", "address": facts.address},
+        {"type": "Hostname", "address": facts.name},
+    ]
+    return {
+        **status,
+        "conditions": with_conditions(status.get("conditions", ()), HEALTHY, now),
+        "addresses": status.get("addresses") or addresses,
+        "nodeInfo": {**_node_info(node, facts), **(status.get("nodeInfo") or {})},
+    }
+
+
+def _node_info(node: Object, facts: Node) -> Object:
+    labels = node["metadata"].get("labels") or {}
+    uid = node["metadata"]["uid"]
+    return {
+        "architecture": labels.get("kubernetes.io/arch", "amd64"),
+        "bootID": uid,
+        "containerRuntimeVersion": f"{facts.runtime.name}://1.0.0",
+        "kernelVersion": "",
+        "kubeProxyVersion": KUBELET_VERSION,
+        "kubeletVersion": KUBELET_VERSION,
+        "machineID": uid,
+        "operatingSystem": labels.get("kubernetes.io/os", "linux"),
+        "osImage": facts.runtime.simulated_because or "this machine",
+        "systemUUID": uid,
+    }
+
+
+def heartbeat(objects: Objects, node: Object, now: datetime, timings: Timings) -> None:
+    """Creates or renews the node's lease."""
+    name = node["metadata"]["name"]
+    lease = objects.find("Lease", name, LEASE_NAMESPACE)
+    renewed = now.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    if lease is None:
+        objects.create(_lease(node, renewed, timings))
+    else:
+        objects.update({**lease, "spec": {**lease.get("spec", {}), "renewTime": renewed}})
+
+
+def _lease(node: Object, renewed: str, timings: Timings) -> Object:
+    name, uid = node["metadata"]["name"], node["metadata"]["uid"]
+    owner = {"apiVersion": "v1", "kind": "Node", "name": name, "uid": uid}
+    return {
+        "apiVersion": "coordination.k8s.io/v1",
+        "kind": "Lease",
+        "metadata": {"name": name, "namespace": LEASE_NAMESPACE, "ownerReferences": [owner]},
+        "spec": {
+            "holderIdentity": name,
+            "leaseDurationSeconds": int(timings.lease_duration),
+            "renewTime": renewed,
+        },
+    }
