@@ -6,7 +6,7 @@ writes, a fresh list before letting go of the last hold).
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 from adapters.kubernetes.client import Object
 from adapters.kubernetes.errors import KubernetesRefusal
@@ -23,7 +23,7 @@ Key = tuple[str, str]
 
 
 class Reflector:
-    """``on_change`` is told every object that came, changed or went."""
+    """``on_held`` is told every object that came or changed, ``on_gone`` every one that went."""
 
     def __init__(
         self,
@@ -31,21 +31,20 @@ class Reflector:
         kind: Kind,
         *,
         labels: str,
-        on_change: Callable[[Object], None],
+        on_held: Callable[[Object], None],
+        on_gone: Callable[[Object], None],
     ) -> None:
         self.kind = kind
         self._objects = objects
         self._labels = labels
-        self._on_change = on_change
+        self._on_held = on_held
+        self._on_gone = on_gone
         self._held: dict[Key, Object] = {}
         self._listed = asyncio.Event()
 
     async def listed(self) -> None:
         """Waits until the copy was complete once."""
         await self._listed.wait()
-
-    def held(self) -> Iterable[Object]:
-        return self._held.values()
 
     async def run(self) -> None:
         """Never returns. The pause between failures doubles to a limit, and a success resets it."""
@@ -69,8 +68,10 @@ class Reflector:
         changed = [item for key, item in fresh.items() if not _same(self._held.get(key), item)]
         self._held = fresh
         self._listed.set()
-        for item in (*gone, *changed):
-            self._on_change(item)
+        for item in gone:
+            self._on_gone(item)
+        for item in changed:
+            self._on_held(item)
         return version
 
     async def _follow(self, version: str) -> None:
@@ -86,9 +87,10 @@ class Reflector:
     def _take(self, change: str, item: Object) -> None:
         if change == "DELETED":
             self._held.pop(_key(item), None)
+            self._on_gone(item)
         else:
             self._held[_key(item)] = item
-        self._on_change(item)
+            self._on_held(item)
 
 
 def _key(item: Object) -> Key:

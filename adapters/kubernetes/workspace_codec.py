@@ -343,7 +343,7 @@ def _optional_instant(text: str | None) -> datetime | None:
 
 
 def rfc3339(moment: datetime) -> str:
-    """RFC 3339 with microseconds, as metav1.MicroTime has it: what is read equals what was saved."""
+    """RFC 3339 with microseconds (metav1.MicroTime): what is read equals what was saved."""
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 

@@ -1,4 +1,4 @@
-"""The workspace store on the Kubernetes API: resources hold both the spec and the machine's state."""
+"""The workspace store on the Kubernetes API: resources hold the spec and the machine's state."""
 
 from collections.abc import AsyncIterator
 

@@ -1,0 +1,71 @@
+"""Live copies of everything that workspaces own, found by workspace."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+
+from adapters.kubernetes.client import Object
+from adapters.kubernetes.kinds import NODE, NODE_CLAIM, POD, SERVICE, STATEFUL_SET, Kind
+from adapters.kubernetes.labels import WORKSPACE_LABEL, owner_of
+from adapters.kubernetes.objects import KubernetesObjects
+from adapters.kubernetes.reflector import Reflector
+from engine.workspace import WorkspaceRef
+
+KINDS = (NODE_CLAIM, NODE, STATEFUL_SET, POD, SERVICE)
+
+Index = dict[WorkspaceRef, dict[str, Object]]
+
+
+class OwnedObjects:
+    """``on_change`` is told each workspace of which something came, changed or went."""
+
+    def __init__(
+        self, objects: KubernetesObjects, on_change: Callable[[WorkspaceRef], None]
+    ) -> None:
+        self._on_change = on_change
+        self._index: dict[Kind, Index] = {kind: defaultdict(dict) for kind in KINDS}
+        self._reflectors = [
+            Reflector(
+                objects,
+                kind,
+                labels=WORKSPACE_LABEL,
+                on_held=self._hold(self._index[kind]),
+                on_gone=self._drop(self._index[kind]),
+            )
+            for kind in KINDS
+        ]
+
+    async def run(self) -> None:
+        async with asyncio.TaskGroup() as tasks:
+            for reflector in self._reflectors:
+                tasks.create_task(reflector.run(), name=f"reflect {reflector.kind.plural}")
+
+    async def listed(self) -> None:
+        """Waits until every copy was complete once."""
+        for reflector in self._reflectors:
+            await reflector.listed()
+
+    def of(self, kind: Kind, ref: WorkspaceRef) -> Iterable[Object]:
+        """In order of name."""
+        held = self._index[kind].get(ref, {})
+        return [held[name] for name in sorted(held)]
+
+    def _hold(self, index: Index) -> Callable[[Object], None]:
+        def hold(item: Object) -> None:
+            ref = owner_of(item)
+            if ref is not None:
+                index[ref][item["metadata"]["name"]] = item
+                self._on_change(ref)
+
+        return hold
+
+    def _drop(self, index: Index) -> Callable[[Object], None]:
+        def drop(item: Object) -> None:
+            ref = owner_of(item)
+            if ref is not None:
+                index[ref].pop(item["metadata"]["name"], None)
+                if not index[ref]:
+                    del index[ref]
+                self._on_change(ref)
+
+        return drop

@@ -1,0 +1,134 @@
+"""Performs the engine's actions on the cluster; each is idempotent and safe on a stale view."""
+
+from typing import assert_never
+
+from adapters.kubernetes import manifests
+from adapters.kubernetes.client import Object
+from adapters.kubernetes.errors import KubernetesRefusal
+from adapters.kubernetes.kinds import NODE_CLAIM, POD, SERVICE, STATEFUL_SET, WORKSPACE
+from adapters.kubernetes.labels import owner_of, selector
+from adapters.kubernetes.manifests import Images
+from adapters.kubernetes.objects import KubernetesObjects
+from adapters.kubernetes.owned import KINDS
+from engine.action import (
+    Action,
+    EnsureNodeClaims,
+    EnsureServices,
+    EnsureWorkload,
+    HoldFinalizer,
+    Release,
+    ReleaseFinalizer,
+    ReplaceReplica,
+    Resource,
+)
+from engine.errors import ActionFailed, Unreachable
+from engine.workspace import FINALIZER, Workspace
+
+RELEASED_AS = {
+    Resource.NODE_CLAIMS: NODE_CLAIM,
+    Resource.WORKLOAD: STATEFUL_SET,
+    Resource.SERVICES: SERVICE,
+}
+
+
+class Performer:
+    def __init__(self, objects: KubernetesObjects, images: Images) -> None:
+        self._objects = objects
+        self._images = images
+
+    async def perform(self, workspace: Workspace, action: Action) -> None:
+        """Raises ActionFailed for whatever the cluster or the way to it refuses."""
+        try:
+            await self._dispatch(workspace, action)
+        except KubernetesRefusal as error:
+            raise ActionFailed(error.message, code=error.reason) from error
+        except Unreachable as error:
+            raise ActionFailed(str(error), code="Unreachable") from error
+
+    async def _dispatch(self, workspace: Workspace, action: Action) -> None:
+        match action:
+            case HoldFinalizer():
+                await self._hold_finalizer(workspace)
+            case EnsureNodeClaims():
+                await self._ensure_node_claims(workspace, action)
+            case EnsureServices():
+                await self._ensure_services(workspace)
+            case EnsureWorkload():
+                await self._ensure_workload(workspace, action)
+            case ReplaceReplica():
+                await self._objects.delete_if_there(
+                    POD, action.name, workspace.ref.namespace, uid=action.uid
+                )
+            case Release():
+                await self._release(workspace, action.resource)
+            case ReleaseFinalizer():
+                await self._release_finalizer(workspace)
+            case _:
+                assert_never(action)
+
+    async def _hold_finalizer(self, workspace: Workspace) -> None:
+        item = await self._current(workspace)
+        held = item["metadata"].get("finalizers") or []
+        if FINALIZER not in held:
+            await self._put_finalizers(item, [*held, FINALIZER])
+
+    async def _ensure_node_claims(self, workspace: Workspace, action: EnsureNodeClaims) -> None:
+        for name in action.names:
+            try:
+                await self._objects.create(
+                    NODE_CLAIM, manifests.node_claim(workspace, name, action.plan)
+                )
+            except KubernetesRefusal as error:
+                if not error.already_exists:
+                    raise
+
+    async def _ensure_services(self, workspace: Workspace) -> None:
+        for service in manifests.services(workspace):
+            await self._objects.apply(SERVICE, service)
+
+    async def _ensure_workload(self, workspace: Workspace, action: EnsureWorkload) -> None:
+        await self._objects.apply(
+            STATEFUL_SET,
+            manifests.stateful_set(workspace, action.plan, action.revision, self._images),
+        )
+
+    async def _release(self, workspace: Workspace, resource: Resource) -> None:
+        kind = RELEASED_AS[resource]
+        namespace = workspace.ref.namespace if kind.namespaced else ""
+        items, _ = await self._objects.list_all(kind, namespace, labels=selector(workspace.ref))
+        for item in items:
+            metadata = item["metadata"]
+            if "deletionTimestamp" not in metadata:
+                await self._objects.delete_if_there(
+                    kind, metadata["name"], namespace, uid=metadata["uid"]
+                )
+
+    async def _release_finalizer(self, workspace: Workspace) -> None:
+        """Looks again, past every cache, before it lets go: what is left now is left for ever."""
+        for kind in KINDS:
+            namespace = workspace.ref.namespace if kind.namespaced else ""
+            left, _ = await self._objects.list_all(kind, namespace, labels=selector(workspace.ref))
+            if any(owner_of(item) == workspace.ref for item in left):
+                raise ActionFailed(f"{len(left)} {kind.plural} are still there", code="NotEmpty")
+        item = await self._current(workspace)
+        held = item["metadata"].get("finalizers") or []
+        if FINALIZER in held:
+            await self._put_finalizers(item, [name for name in held if name != FINALIZER])
+
+    async def _current(self, workspace: Workspace) -> Object:
+        item = await self._objects.get(WORKSPACE, workspace.ref.name, workspace.ref.namespace)
+        if item["metadata"]["uid"] != workspace.uid:
+            raise ActionFailed(
+                f"{workspace.ref} was deleted and made again meanwhile", code="Replaced"
+            )
+        return item
+
+    async def _put_finalizers(self, item: Object, finalizers: list[str]) -> None:
+        metadata = item["metadata"]
+        patch = {
+            "metadata": {
+                "resourceVersion": metadata["resourceVersion"],
+                "finalizers": finalizers,
+            }
+        }
+        await self._objects.merge(WORKSPACE, metadata["name"], metadata["namespace"], patch)

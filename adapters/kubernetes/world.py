@@ -1,0 +1,106 @@
+"""The cluster as the engine's world: observed from live copies, changed by idempotent calls."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping
+from typing import Protocol
+
+from adapters.kubernetes import reading
+from adapters.kubernetes.client import Object
+from adapters.kubernetes.kinds import NODE, NODE_CLAIM, POD, SERVICE, STATEFUL_SET
+from adapters.kubernetes.manifests import TRITON_GRPC_PORT, Images
+from adapters.kubernetes.objects import KubernetesObjects
+from adapters.kubernetes.owned import OwnedObjects
+from adapters.kubernetes.performing import Performer
+from engine.action import Action
+from engine.observation import Answer, Observation, Replica
+from engine.ports import Clock
+from engine.workspace import Endpoints, Workspace, WorkspaceRef
+
+
+class Canaries(Protocol):
+    """Asks models for one token, again and again, in the background."""
+
+    async def run(self) -> None: ...
+
+    def watch_over(self, ref: WorkspaceRef, model: str, addresses: Mapping[str, str]) -> None:
+        """Asks from now on just these replicas of the workspace: ``host:port`` by pod uid."""
+        ...
+
+    def last(self, uid: str) -> tuple[Answer, str]:
+        """What the replica answered last, and why it was silent."""
+        ...
+
+
+class KubernetesWorld:
+    """Implements ``engine.ports.World``; ``run`` keeps its view live."""
+
+    def __init__(
+        self,
+        objects: KubernetesObjects,
+        *,
+        clock: Clock,
+        images: Images,
+        canaries: Callable[[Callable[[WorkspaceRef], None]], Canaries],
+    ) -> None:
+        """``canaries`` is given the function to call when a model's answer changes."""
+        self._clock = clock
+        self._owned = OwnedObjects(objects, self._mark)
+        self._performer = Performer(objects, images)
+        self._canaries = canaries(self._mark)
+        self._dirty: dict[WorkspaceRef, None] = {}
+        self._some_dirty = asyncio.Event()
+
+    async def run(self) -> None:
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._owned.run(), name="owned objects")
+            tasks.create_task(self._canaries.run(), name="canaries")
+
+    async def observe(self, workspace: Workspace) -> Observation:
+        await self._owned.listed()
+        ref = workspace.ref
+        pods = list(self._owned.of(POD, ref))
+        self._ask_models(workspace, pods)
+        services = list(self._owned.of(SERVICE, ref))
+        workloads = [reading.workload(item) for item in self._owned.of(STATEFUL_SET, ref)]
+        front = [item for item in services if item["metadata"]["name"] == ref.name]
+        return Observation(
+            at=self._clock.now(),
+            claims=tuple(reading.node_claim(item) for item in self._owned.of(NODE_CLAIM, ref)),
+            nodes=tuple(reading.node(item) for item in self._owned.of(NODE, ref)),
+            workload=workloads[0] if workloads else None,
+            replicas=tuple(self._replica(pod) for pod in pods),
+            services=tuple(item["metadata"]["name"] for item in services),
+            endpoints=reading.endpoints(front[0]) if front else Endpoints(),
+        )
+
+    async def perform(self, workspace: Workspace, action: Action) -> None:
+        await self._performer.perform(workspace, action)
+
+    async def changes(self) -> AsyncIterator[WorkspaceRef]:
+        while True:
+            await self._some_dirty.wait()
+            self._some_dirty.clear()
+            dirty, self._dirty = self._dirty, {}
+            for ref in dirty:
+                yield ref
+
+    def _mark(self, ref: WorkspaceRef) -> None:
+        self._dirty[ref] = None
+        self._some_dirty.set()
+
+    def _ask_models(self, workspace: Workspace, pods: list[Object]) -> None:
+        plan = workspace.machine.plan
+        addresses = {
+            pod["metadata"]["uid"]: f"{pod['status']['podIP']}:{TRITON_GRPC_PORT}"
+            for pod in pods
+            if _may_be_asked(reading.replica(pod)) and "podIP" in pod.get("status", {})
+        }
+        self._canaries.watch_over(workspace.ref, plan.preset if plan else "", addresses)
+
+    def _replica(self, pod: Object) -> Replica:
+        answer, silence = self._canaries.last(pod["metadata"]["uid"])
+        return reading.replica(pod, answer, silence)
+
+
+def _may_be_asked(replica: Replica) -> bool:
+    return replica.ready and not replica.simulated and not replica.releasing
