@@ -131,7 +131,7 @@ def _resource(default_instance_type: str) -> Object:
                 _rule(
                     "has(self.instanceType) && self.instanceType != ''",
                     "is required: nodes are provisioned for each workspace",
-                    ".instanceType" if default_instance_type else "",
+                    ".instanceType",
                 ),
                 _rule(
                     "!has(self.instanceType) || self.instanceType == '' || "

@@ -1,0 +1,1 @@
+"""Asks Triton whether its models live."""
