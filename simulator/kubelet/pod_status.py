@@ -48,8 +48,8 @@ def pod_status(pod: Object, facts: PodFacts, now: datetime) -> Object:
     status = {
         **before,
         "phase": str(phase),
-        "conditions": with_conditions(
-            before.get("conditions", ()), _conditions(pod, facts, phase), now
+        "conditions": _without_empty_texts(
+            with_conditions(before.get("conditions", ()), _conditions(pod, facts, phase), now)
         ),
         "hostIP": facts.host_ip,
         "hostIPs": [{"ip": facts.host_ip}],
@@ -118,6 +118,11 @@ def _conditions(pod: Object, facts: PodFacts, phase: Phase) -> list[Object]:
         {"type": "ContainersReady", **ready},
         _condition("PodScheduled", held=True),
     ]
+
+
+def _without_empty_texts(conditions: Iterable[Object]) -> list[Object]:
+    """An empty reason or message only served to replace an older one."""
+    return [{key: value for key, value in one.items() if value != ""} for one in conditions]
 
 
 def _condition(type_: str, *, held: bool) -> Object:

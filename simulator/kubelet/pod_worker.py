@@ -64,6 +64,10 @@ class PodWorker:
     def runners(self) -> tuple[ContainerRunner, ...]:
         return (*self._inits, *self._containers)
 
+    @property
+    def runtime(self) -> ContainerRuntime:
+        return self._node.runtime
+
     def deletion_requested(self) -> None:
         self._deleted.set()
 

@@ -50,10 +50,8 @@ class SimulatedContainer:
         return self._exit.result()
 
     async def probe(self, handler: Object, timeout_seconds: float) -> ProbeOutcome:  # noqa: ARG002
-        left = self._ready_at - asyncio.get_running_loop().time()
-        if left > 0:
-            return ProbeOutcome(succeeded=False, message=f"ready in {left:.1f}s ({self._reason})")
-        return ProbeOutcome(succeeded=True)
+        loaded = asyncio.get_running_loop().time() >= self._ready_at
+        return ProbeOutcome(loaded, "" if loaded else f"still loading ({self._reason})")
 
     async def attach(self) -> Session:
         raise self._refusal("attach to")

@@ -1,0 +1,135 @@
+"""The whole simulated cluster: API server, controllers, kubelets, service proxy, and their disk.
+
+Everything it keeps is in one state directory, and it is crash-only: started again on that
+directory, after a clean stop or a kill, it carries on with the same objects, addresses and pods.
+Pods that ran as local processes are started again, as after a reboot of their node.
+"""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from uuid import uuid4
+
+import psutil
+
+from simulator.address_block import AddressBlock, take_block
+from simulator.clock import Clock, SystemClock
+from simulator.controllers.built_in_controllers import built_in_controllers
+from simulator.controllers.control_plane import ControlPlane
+from simulator.controllers.node_claim_nodes import MachineSize
+from simulator.kubeconfig import write_kubeconfig
+from simulator.kubelet.images import ImageTable, known_programs
+from simulator.kubelet.kubelet import Kubelets
+from simulator.kubelet.local_runtime import LocalRuntime
+from simulator.kubelet.node_runtimes import NodeRuntimes
+from simulator.kubelet.pod_addresses import PodAddresses
+from simulator.kubelet.pod_streams import KubeletPodStreams
+from simulator.kubelet.service_proxy import ServiceProxy
+from simulator.kubernetes.api_server import ApiServer
+from simulator.kubernetes.http_door import HttpDoor
+from simulator.kubernetes.services import ServiceNetwork
+from simulator.system_node import ensure_system_node
+from simulator.timings import Timings
+
+
+def _new_uid() -> str:
+    return str(uuid4())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClusterOptions:
+    """``cache_directory`` is the machine's, for downloads; port 0 means any free one.
+
+    ``images`` are those that local nodes run as processes, by default those of ``known_programs``.
+    """
+
+    state_directory: Path
+    cache_directory: Path
+    host: str = "127.0.0.1"
+    port: int = 0
+    timings: Timings = field(default_factory=Timings)
+    clock: Clock = field(default_factory=SystemClock)
+    new_uid: Callable[[], str] = _new_uid
+    images: ImageTable | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SimulatedCluster:
+    """A running cluster. ``url`` is where its Kubernetes API answers."""
+
+    url: str
+    kubeconfig: Path
+    api_server: ApiServer
+    kubelets: Kubelets
+
+
+@asynccontextmanager
+async def simulated_cluster(options: ClusterOptions) -> AsyncIterator[SimulatedCluster]:
+    """Runs a cluster for as long as the context lasts; a part that fails ends the context.
+
+    Raises AddressBlockError where another cluster runs on the same state directory, and OSError
+    where ``port`` is taken.
+    """
+    options.state_directory.mkdir(parents=True, exist_ok=True)
+    async with AsyncExitStack() as stack:
+        block = take_block(options.state_directory)
+        stack.callback(block.release)
+        api_server = _api_server(options, block)
+        stack.callback(api_server.close)
+        kubelets = _kubelets(options, api_server, block)
+        api_server.pod_streams = KubeletPodStreams(kubelets)
+        machine = _machine_size()
+        ensure_system_node(api_server, machine)
+        controllers = built_in_controllers(api_server, options.clock, options.timings, machine)
+        parts = await stack.enter_async_context(asyncio.TaskGroup())
+        running = [
+            parts.create_task(kubelets.run(), name="kubelets"),
+            parts.create_task(ControlPlane(api_server, controllers).run(), name="control plane"),
+            parts.create_task(ServiceProxy(api_server).run(), name="service proxy"),
+        ]
+        stack.callback(_cancel, running)
+        door = HttpDoor(api_server, options.host, options.port)
+        url = await door.start()
+        stack.push_async_callback(door.stop)
+        kubeconfig = options.state_directory / "kubeconfig"
+        write_kubeconfig(kubeconfig, url)
+        yield SimulatedCluster(
+            url=url, kubeconfig=kubeconfig, api_server=api_server, kubelets=kubelets
+        )
+
+
+def _api_server(options: ClusterOptions, block: AddressBlock) -> ApiServer:
+    return ApiServer(
+        clock=options.clock,
+        new_uid=options.new_uid,
+        database=options.state_directory / "cluster.sqlite",
+        service_addresses=ServiceNetwork(block.service_network),
+    )
+
+
+def _kubelets(options: ClusterOptions, api_server: ApiServer, block: AddressBlock) -> Kubelets:
+    """Also removes what an earlier life of the cluster left on this machine."""
+    images = options.images or ImageTable(known_programs(options.cache_directory))
+    local = LocalRuntime(directory=options.state_directory, images=images, clock=options.clock)
+    local.end_leftovers()
+    local.forget_pods_except({pod["metadata"]["uid"] for pod in api_server.list("Pod")})
+    runtimes = NodeRuntimes(
+        objects=api_server,
+        clock=options.clock,
+        timings=options.timings,
+        addresses=PodAddresses(block.number),
+        local=local,
+    )
+    return Kubelets(api_server, runtimes.node, local.remove_pod)
+
+
+def _machine_size() -> MachineSize:
+    return MachineSize(cpus=os.cpu_count() or 1, memory_bytes=psutil.virtual_memory().total)
+
+
+def _cancel(tasks: list[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()
