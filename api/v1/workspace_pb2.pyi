@@ -47,7 +47,7 @@ class _StateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_State.ValueType
     """Everything it owns is being released; then it is gone."""
 
 class State(_State, metaclass=_StateEnumTypeWrapper):
-    """Where a workspace stands. States ending in -ING resolve by themselves; the others rest."""
+    """Where a workspace stands. It rests in READY and FAILED, and leaves every other state by itself."""
 
 STATE_UNSPECIFIED: State.ValueType  # 0
 """Never sent by the server."""
