@@ -2,13 +2,19 @@
 
 from simulator.clock import Clock
 from simulator.controllers.controller import Controller
+from simulator.controllers.deployment import DeploymentController
 from simulator.controllers.endpoint_slice import EndpointsController, EndpointSliceController
+from simulator.controllers.job import JobController
 from simulator.controllers.node_claim_nodes import MachineSize
 from simulator.controllers.node_claim_termination import NodeClaimTermination
 from simulator.controllers.node_claims import NodeClaimController
+from simulator.controllers.node_lifecycle import NodeLifecycleController
 from simulator.controllers.persistent_volume_claims import PersistentVolumeClaimController
+from simulator.controllers.pod_garbage import PodGarbageCollector
+from simulator.controllers.replica_set import ReplicaSetController
 from simulator.controllers.scheduler import Scheduler
 from simulator.controllers.stateful_set import StatefulSetController
+from simulator.controllers.taint_eviction import TaintEvictionController
 from simulator.kubernetes.objects import Objects
 from simulator.timings import Timings
 
@@ -19,9 +25,15 @@ def built_in_controllers(
     """``machine`` is what local nodes may offer."""
     return [
         StatefulSetController(objects, clock),
+        DeploymentController(objects, clock),
+        ReplicaSetController(objects, clock),
+        JobController(objects, clock, timings),
         PersistentVolumeClaimController(objects),
         NodeClaimController(objects, clock, timings, machine),
         NodeClaimTermination(objects, clock, timings),
+        NodeLifecycleController(objects, clock),
+        TaintEvictionController(objects, clock, timings),
+        PodGarbageCollector(objects, clock),
         Scheduler(objects, clock),
         EndpointSliceController(objects),
         EndpointsController(objects),

@@ -139,7 +139,7 @@ def _build_slice(service: Object, number: int, ports: Ports, pods: Sequence[Obje
         },
         "addressType": "IPv4",
         "endpoints": [_endpoint(service, pod) for pod in pods],
-        "ports": [port.as_dict() for port in ports],
+        "ports": [{"name": port.name, **port.as_dict()} for port in ports],
     }
 
 
