@@ -69,7 +69,7 @@ def _resize(deployment: Object, new: Object, old: Sequence[Object]) -> list[Scal
 
 def _recreate(deployment: Object, new: Object, old: Sequence[Object]) -> list[Scale]:
     shrinking = [scale for item in old for scale in _changed(item, 0)]
-    if shrinking or any(status_count(item, "replicas") for item in old):
+    if shrinking or any(_has_pods(item) for item in old):
         return shrinking
     return list(_changed(new, desired_replicas(deployment)))
 
@@ -102,6 +102,12 @@ def _shrink_old(deployment: Object, new: Object, old: Sequence[Object]) -> list[
         sizes[item["metadata"]["uid"]] -= removed
         surplus -= removed
     return [scale for item in old for scale in _changed(item, sizes[item["metadata"]["uid"]])]
+
+
+def _has_pods(replica_set: Object) -> bool:
+    """Whether any of its pods may still run, or it has not counted them yet."""
+    counts = ("replicas", "terminatingReplicas")
+    return _is_unobserved(replica_set) or any(status_count(replica_set, c) for c in counts)
 
 
 def _changed(replica_set: Object, replicas: int) -> Iterator[Scale]:

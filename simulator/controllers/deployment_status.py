@@ -17,17 +17,13 @@ from simulator.controllers.deployment_plan import (
 )
 from simulator.kubernetes.status import Object
 
-_COUNTS = {
-    "replicas": "replicas",
-    "readyReplicas": "readyReplicas",
-    "availableReplicas": "availableReplicas",
-}
+_SUMS = ("replicas", "readyReplicas", "availableReplicas", "terminatingReplicas")
 
 
 def status(deployment: Object, new: Object, old: Sequence[Object], now: datetime) -> Object:
     before = deployment.get("status", {})
     everyone = (new, *old)
-    counts = {field: sum(status_count(rs, of) for rs in everyone) for field, of in _COUNTS.items()}
+    counts = {field: sum(status_count(item, field) for item in everyone) for field in _SUMS}
     counts["updatedReplicas"] = status_count(new, "replicas")
     counts["unavailableReplicas"] = max(
         0, max(counts["replicas"], desired_replicas(deployment)) - counts["availableReplicas"]

@@ -11,6 +11,7 @@ from simulator.controllers.ownership import claim, is_terminating
 from simulator.controllers.pods import (
     is_active,
     is_available,
+    is_finished,
     is_ready,
     next_availability,
     phase,
@@ -38,10 +39,13 @@ class ReplicaSetController:
         replica_set = self._objects.find("ReplicaSet", key.name, key.namespace)
         if replica_set is None:
             return None
-        pods = [pod for pod in claim(self._objects, replica_set, "Pod") if is_active(pod)]
+        owned = claim(self._objects, replica_set, "Pod")
+        pods = [pod for pod in owned if is_active(pod)]
         if not is_terminating(replica_set):
             self._scale(replica_set, pods)
-        save_status(self._objects, replica_set, self._status(replica_set, pods))
+        leaving = sum(is_terminating(pod) and not is_finished(pod) for pod in owned)
+        status = {**self._status(replica_set, pods), "terminatingReplicas": leaving}
+        save_status(self._objects, replica_set, status)
         min_ready_seconds = replica_set["spec"].get("minReadySeconds", 0)
         return next_availability(pods, min_ready_seconds, self._clock.now())
 
