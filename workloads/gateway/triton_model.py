@@ -56,20 +56,26 @@ class TritonModel(AbstractAsyncContextManager["TritonModel"]):
         return bool(ready)
 
     async def generate(self, generation: Generation) -> AsyncGenerator[Piece, None]:
+        """Reads to the end of the stream, beyond the last piece.
+
+        Cancelled between the last response and its end, Triton 24.10 keeps the request for ever,
+        and then needs its whole exit timeout to stop (measured).
+        """
         responses = self._client.stream_infer(
             _only(self._request(generation)),
             stream_timeout=self._timeout_seconds,
             headers=_STATUS_ERRORS,
         )
+        last: Piece | None = None
         try:
             async for result, error in responses:
                 if error is not None:
                     raise GenerationFailed(error.message())
                 piece = _piece(result)
                 yield piece
-                if piece.finish_reason is not None:
-                    return
-            raise GenerationFailed("the model ended its answer without a finish reason")
+                last = piece
+            if last is None or last.finish_reason is None:
+                raise GenerationFailed("the model ended its answer without a finish reason")
         except grpc.aio.AioRpcError as error:
             raise _failure(error) from error
         finally:

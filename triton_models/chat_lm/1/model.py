@@ -38,12 +38,14 @@ class TritonPythonModel:
         decoder = OnnxDecoder(
             _HERE / MODEL_NAME,
             manifest.shape,
-            slots=settings["slots"],
+            slots=settings["slots"] + 1,  # the engine keeps one free
             context_length=min(settings["context_length"], manifest.shape.context_length),
             threads=settings["threads"] or len(os.sched_getaffinity(0)),
         )
         limits = Limits(
-            waiting=settings["waiting"], default_max_tokens=settings["default_max_tokens"]
+            waiting=settings["waiting"],
+            single=settings["waiting"],
+            default_max_tokens=settings["default_max_tokens"],
         )
         self._engine = Engine(
             decoder,

@@ -24,7 +24,9 @@ class Decoder(Protocol):
     """What the engine asks of a model."""
 
     @property
-    def slots(self) -> int: ...
+    def slots(self) -> int:
+        """How many sequences the cache holds, the one being prefilled included."""
+        ...
 
     @property
     def context_length(self) -> int:

@@ -5,6 +5,10 @@ waiting request, which is prefilled alone and so gives its first token at once, 
 token for every running row. When a row ends, the last row moves into its slot: running rows always
 fill the first slots.
 
+Requests for a single token have a lane of their own. They need a slot for their prefill alone, so
+one spare slot serves them however full the batch is: a canary is never late because of long
+answers, only because of a sick engine.
+
 Everything that other threads touch is guarded by one lock: the waiting queue and the phase.
 """
 
@@ -12,7 +16,7 @@ import logging
 import threading
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 import numpy as np
@@ -43,9 +47,10 @@ class _Phase(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """``waiting`` bounds the queue of requests that have no slot yet."""
+    """``waiting`` and ``single`` bound the queues of requests for many tokens and for one."""
 
     waiting: int
+    single: int
     default_max_tokens: int
 
 
@@ -53,6 +58,14 @@ class Limits:
 class Load:
     waiting: int
     running: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Lane:
+    """A bounded queue of requests without a slot."""
+
+    limit: int
+    queue: deque[tuple[GenerationRequest, Outlet]] = field(default_factory=deque)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -89,7 +102,8 @@ class Engine:
         self._limits = limits
         self._on_load = on_load
         self._rows: list[_Row] = []
-        self._waiting: deque[tuple[GenerationRequest, Outlet]] = deque()
+        self._many = _Lane(limit=limits.waiting)
+        self._single = _Lane(limit=limits.single)
         self._phase = _Phase.RUNNING
         self._changed = threading.Condition()
         self._thread = threading.Thread(target=self._run, name="generation", daemon=True)
@@ -112,19 +126,22 @@ class Engine:
         Raises InvalidRequest where it cannot fit the context, QueueFull, EngineClosed.
         """
         self._check_context(request)
+        lane = self._single if request.max_tokens == 1 else self._many
         with self._changed:
             if self._phase is not _Phase.RUNNING:
                 raise EngineClosed(f"the model's engine is {self._phase}")
-            if len(self._waiting) >= self._limits.waiting:
-                raise QueueFull(f"{QUEUE_FULL}: {len(self._waiting)} requests wait already")
-            self._waiting.append((request, outlet))
+            if len(lane.queue) >= lane.limit:
+                raise QueueFull(f"{QUEUE_FULL}: {lane.limit} requests wait already")
+            lane.queue.append((request, outlet))
             self._changed.notify()
 
     def step(self) -> None:
-        """Admits at most one request, then gives every running row its next token."""
+        """Admits at most one request of each lane, then gives every row its next token."""
         self._drop_cancelled()
         self._report_load()
-        self._admit()
+        self._admit(self._single)
+        if len(self._rows) < self._decoder.slots - 1:
+            self._admit(self._many)
         self._decode()
 
     def _run(self) -> None:
@@ -141,10 +158,13 @@ class Engine:
 
     def _wait_for_work(self) -> bool:
         with self._changed:
-            while self._phase is _Phase.RUNNING and not (self._rows or self._waiting):
+            while self._phase is _Phase.RUNNING and not self._has_work():
                 self._report_load()
                 self._changed.wait()
             return self._phase is _Phase.RUNNING
+
+    def _has_work(self) -> bool:
+        return bool(self._rows or self._single.queue or self._many.queue)
 
     def _check_context(self, request: GenerationRequest) -> None:
         prompt, context = len(request.prompt), self._decoder.context_length
@@ -159,13 +179,11 @@ class Engine:
                 f"the model's context of {context} tokens"
             )
 
-    def _admit(self) -> None:
-        if len(self._rows) >= self._decoder.slots:
-            return
+    def _admit(self, lane: _Lane) -> None:
         with self._changed:
-            if not self._waiting:
+            if not lane.queue:
                 return
-            request, outlet = self._waiting.popleft()
+            request, outlet = lane.queue.popleft()
         if outlet.cancelled():
             return
         row = self._new_row(request, outlet)
@@ -223,14 +241,15 @@ class Engine:
     def _fail_all(self, error: GenerationError) -> None:
         with self._changed:
             outlets = [row.outlet for row in self._rows]
-            outlets += [outlet for _, outlet in self._waiting]
+            for lane in (self._single, self._many):
+                outlets += [outlet for _, outlet in lane.queue]
+                lane.queue.clear()
             self._rows.clear()
-            self._waiting.clear()
         for outlet in outlets:
             outlet.fail(error)
 
     def _report_load(self) -> None:
-        self._on_load(Load(waiting=len(self._waiting), running=len(self._rows)))
+        self._on_load(Load(waiting=len(self._many.queue), running=len(self._rows)))
 
 
 def _finish_reason(row: _Row, *, ended: bool) -> FinishReason | None:
