@@ -4,8 +4,8 @@ The package ``nvidia-pytriton`` carries the server's binaries: ``tritonserver``,
 and the local cache. Only those are used; its Python code and declared dependencies are not.
 
 The python backend runs a model in a *stub* process that embeds Python. That stub takes its modules
-from the ``python3`` that comes first on ``PATH``, and ignores ``PYTHONPATH``; so the modules a model
-needs live in a *runtime* virtual environment of their own. It is kept on numpy 1: the stub of
+from the ``python3`` that comes first on ``PATH``, and ignores ``PYTHONPATH``; so the modules that a
+model needs live in a *runtime* virtual environment of their own. It is kept on numpy 1: the stub of
 Triton 24.10 aborts on numpy 2 (triton-inference-server/python_backend pull request 384).
 """
 
@@ -18,17 +18,19 @@ import shutil
 import subprocess
 import sys
 import sysconfig
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Timer
 
 TRITON_RELEASE = "24.10"
 SERVER_PACKAGE = "nvidia-pytriton==0.7.0"  # Triton 2.51.0, release 24.10
 RUNTIME_PACKAGES = ("numpy==1.26.4", "onnxruntime>=1.32,<2", "tokenizers>=0.23,<1", "jinja2>=3.1.6")
 NEEDED_GLIBC = (2, 35)  # the wheel's platform tag: manylinux_2_35
 SUPPORTED_PYTHONS = ((3, 11), (3, 12))  # numpy 1 has no wheels for later ones
-DOWNLOAD_TIMEOUT_SECONDS = 1800
+STEP_TIMEOUT_SECONDS = 1800
 
 Progress = Callable[[str], None]
 
@@ -156,17 +158,23 @@ def _run(command: list[str], progress: Progress) -> None:
         text=True,
         env=_clean_environment(),
     )
-    with process:
-        lines = []
-        assert process.stdout is not None  # noqa: S101 - a pipe was asked for
-        for line in process.stdout:
-            lines.append(line.rstrip())
-            if _is_news(line):
-                progress("  " + line.strip())
-        code = process.wait(timeout=DOWNLOAD_TIMEOUT_SECONDS)
-    if code != 0:
-        detail = "\n".join(lines[-15:])
-        raise InstallationError(f"{' '.join(command)} exited with {code}:\n{detail}")
+    assert process.stdout is not None  # noqa: S101 - a pipe was asked for
+    deadline = Timer(STEP_TIMEOUT_SECONDS, process.kill)
+    deadline.start()
+    lines: deque[str] = deque(maxlen=15)
+    try:
+        with process:
+            for line in process.stdout:
+                lines.append(line.rstrip())
+                if _is_news(line):
+                    progress("  " + line.strip())
+    finally:
+        deadline.cancel()
+    if process.returncode != 0:
+        detail = "\n".join(lines)
+        raise InstallationError(
+            f"{' '.join(command)} exited with {process.returncode}; it said last:\n{detail}"
+        )
 
 
 def _is_news(line: str) -> bool:

@@ -10,7 +10,7 @@ Weights are float32: the tokens then equal those of the reference implementation
 """
 
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 import onnx
@@ -26,7 +26,7 @@ _ROWS, _TOKENS, _CAPACITY = "rows", "tokens", "capacity"
 
 
 def write_llama(weights: GgufWeights, path: Path) -> None:
-    """Writes the graph to ``path`` and its weights beside it. Raises UnsupportedWeights, OSError."""
+    """Writes graph and weights, side by side. Raises UnsupportedWeights, OSError."""
     with path.with_name(path.name + DATA_SUFFIX).open("wb") as data:
         graph = _Graph(_ExternalData(data))
         _add_model(graph, weights)
@@ -84,7 +84,7 @@ class _Graph:
         outputs: list[str],
         *,
         domain: str = "",
-        **attributes: object,
+        **attributes: Any,
     ) -> str:
         node = helper.make_node(
             operator, inputs, outputs, name=outputs[0], domain=domain, **attributes
@@ -209,13 +209,15 @@ def _inputs(geometry: LlamaGeometry) -> list[onnx.ValueInfoProto]:
 
 
 def _outputs(geometry: LlamaGeometry) -> list[onnx.ValueInfoProto]:
-    shape = [_ROWS, geometry.vocabulary_size]
+    shape: list[str | int | None] = [_ROWS, geometry.vocabulary_size]
     logits = helper.make_tensor_value_info("logits", TensorProto.FLOAT, shape)
     return [logits, *_cache(geometry, "present")]
 
 
 def _cache(geometry: LlamaGeometry, prefix: str) -> list[onnx.ValueInfoProto]:
-    shape = [_ROWS, geometry.key_value_heads, _CAPACITY, geometry.head_size]
+    shape: list[str | int | None] = [
+        *(_ROWS, geometry.key_value_heads, _CAPACITY, geometry.head_size)
+    ]
     return [
         helper.make_tensor_value_info(f"{prefix}.{layer}.{part}", TensorProto.FLOAT, shape)
         for layer in range(geometry.layers)

@@ -10,7 +10,7 @@ import shutil
 from pathlib import Path
 
 from triton_models import chat_lm
-from triton_models.chat_lm.generation.manifest import MANIFEST_NAME, verify
+from triton_models.chat_lm.generation.manifest import MANIFEST_NAME, read_manifest
 
 VERSION = "1"
 _CODE = Path(chat_lm.__file__).parent
@@ -21,9 +21,9 @@ def write_entry(artefacts: Path, entry: Path) -> None:
     """Makes ``entry`` of the artefacts in a folder, atomically, in place of what was there.
 
     Artefacts are hard-linked where the file system allows, so they must not be written to
-    afterwards. Raises ManifestError where they are not intact, OSError.
+    afterwards. That they are intact is the caller's to know. Raises ManifestError, OSError.
     """
-    manifest = verify(artefacts)
+    manifest = read_manifest(artefacts)
     partial = entry.with_name(f".{entry.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
     version = partial / VERSION

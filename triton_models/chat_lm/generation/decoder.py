@@ -70,11 +70,11 @@ class OnnxDecoder:
 
     @property
     def slots(self) -> int:
-        return self._cache.shape[1]
+        return int(self._cache.shape[1])
 
     @property
     def context_length(self) -> int:
-        return self._cache.shape[3]
+        return int(self._cache.shape[3])
 
     def prefill(self, slot: int, tokens: Sequence[int]) -> NDArray[np.float32]:
         ids = np.asarray([tokens], np.int64)
@@ -82,7 +82,8 @@ class OnnxDecoder:
         logits = np.empty((1, self._shape.vocabulary_size), np.float32)
         binding = self._bind(ids, lengths, logits, first_slot=slot)
         self._session.run_with_iobinding(binding)
-        return logits[0]
+        first: NDArray[np.float32] = logits[0]
+        return first
 
     def decode(self, tokens: Sequence[int], lengths: Sequence[int]) -> NDArray[np.float32]:
         count = len(tokens)

@@ -23,6 +23,7 @@ import numpy as np
 
 from .decoder import Decoder
 from .request import (
+    QUEUE_FULL,
     Chunk,
     EngineClosed,
     FinishReason,
@@ -30,7 +31,6 @@ from .request import (
     GenerationRequest,
     InvalidRequest,
     Outlet,
-    QUEUE_FULL,
     QueueFull,
 )
 from .sampling import Logits, choose

@@ -96,7 +96,7 @@ def read_manifest(directory: Path) -> Manifest:
 
 
 def verify(directory: Path) -> Manifest:
-    """The manifest in ``directory``, after each of its files proved intact. Raises ManifestError."""
+    """The manifest in ``directory``, whose files are all intact. Raises ManifestError."""
     manifest = read_manifest(directory)
     for name, expected in manifest.files.items():
         _verify_file(directory / name, expected)

@@ -38,7 +38,7 @@ class FinishReason(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sampling:
-    """How the next token is chosen. Temperature 0 is greedy; ``top_k`` 0 and ``top_p`` 1 are off."""
+    """How a token is chosen. Temperature 0 is greedy; ``top_k`` 0 and ``top_p`` 1 are off."""
 
     temperature: float
     top_p: float = 1.0

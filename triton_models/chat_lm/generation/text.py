@@ -78,7 +78,7 @@ class GrowingText:
         self.stopped = False
 
     def push(self, token: int) -> str:
-        """The settled text that ``token`` adds; ``stopped`` tells whether a stop string ended it."""
+        """The settled text that ``token`` adds; ``stopped`` tells if a stop string ended it."""
         self._held += self._decoder.step(self._tokenizer, token) or ""
         settled, self._held, self.stopped = split_settled(self._held, self._stops)
         return settled
