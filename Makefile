@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 export MOORAGE_CACHE_DIR ?= $(CURDIR)/.cache
 
-.PHONY: demo up test check format protos docs clean clean-all
+.PHONY: demo up test check format protos generated clean clean-all
 
 demo: $(VENV)/.installed  ## bring up the simulated cluster, deploy a model, ask it something
 	@$(BIN)/moorage demo
@@ -31,8 +31,8 @@ format: $(VENV)/.installed-dev
 protos: $(VENV)/.installed-dev  ## regenerate the gRPC stubs
 	$(BIN)/python -m api.generate
 
-docs: $(VENV)/.installed-dev  ## regenerate what is drawn or written from the code
-	$(BIN)/python -m moorage.docs
+generated: $(VENV)/.installed-dev  ## rewrite what is made from the code
+	$(BIN)/python -m moorage.generated
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \

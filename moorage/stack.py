@@ -1,0 +1,133 @@
+"""The embedded stack: a simulated cluster, and on it the very Moorage that runs on a real one.
+
+Engine and API reach the cluster over HTTP, as they reach any other.
+"""
+
+import asyncio
+import json
+import os
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import yaml
+from kubernetes.aio.client import ApiClient, Configuration
+
+from adapters.kubernetes.client import KubernetesClient
+from adapters.kubernetes.events import KubernetesEvents
+from adapters.kubernetes.installation import install
+from adapters.kubernetes.manifests import Images
+from adapters.kubernetes.objects import KubernetesObjects
+from adapters.kubernetes.workspaces import KubernetesWorkspaces
+from adapters.kubernetes.world import KubernetesWorld
+from adapters.triton.canaries import TritonCanaries
+from api.server import GrpcServer, ServerOptions
+from engine.fleet import Fleet
+from simulator.cluster import ClusterOptions, simulated_cluster
+from simulator.timings import Timings
+
+
+class SystemClock:
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StackSettings:
+    """``listen`` is the address of both servers; port 0 takes a free one."""
+
+    state_directory: Path
+    cache_directory: Path
+    listen: str = "127.0.0.1"
+    kubernetes_port: int = 0
+    grpc_port: int = 0
+    timings: Timings = field(default_factory=Timings)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EmbeddedStack:
+    """A running stack. ``endpoints`` has at least "kubernetes" (a URL) and "grpc" (host:port)."""
+
+    endpoints: Mapping[str, str]
+    kubeconfig: Path
+
+
+@asynccontextmanager
+async def embedded_stack(settings: StackSettings) -> AsyncIterator[EmbeddedStack]:
+    """Runs for as long as the context lasts; carries on from what the state directory holds.
+
+    Raises AddressBlockError where another stack runs on the same state directory, and OSError
+    where a port is taken.
+    """
+    async with AsyncExitStack() as stack:
+        cluster = await stack.enter_async_context(
+            simulated_cluster(
+                ClusterOptions(
+                    state_directory=settings.state_directory,
+                    cache_directory=settings.cache_directory,
+                    host=settings.listen,
+                    port=settings.kubernetes_port,
+                    timings=settings.timings,
+                )
+            )
+        )
+        objects = KubernetesObjects(await _client(stack, cluster.url))
+        await install(objects, _definitions())
+        store = KubernetesWorkspaces(objects)
+        await _start_engine(stack, objects, store)
+        server = GrpcServer(
+            store,
+            clock=SystemClock(),
+            new_id=lambda: str(uuid4()),
+            options=ServerOptions(address=f"{settings.listen}:{settings.grpc_port}"),
+        )
+        grpc_address = await server.start()
+        stack.push_async_callback(server.stop)
+        endpoints = {"kubernetes": cluster.url, "grpc": grpc_address}
+        _publish(settings.state_directory / "endpoints.json", endpoints)
+        yield EmbeddedStack(endpoints=endpoints, kubeconfig=cluster.kubeconfig)
+
+
+async def _client(stack: AsyncExitStack, url: str) -> KubernetesClient:
+    configuration = Configuration(host=url)
+    configuration.retries = 0
+    # Proxies of the machine's environment are not for loopback.
+    configuration.client_session_kwargs = {"trust_env": False}
+    api = ApiClient(configuration)
+    stack.push_async_callback(api.close)
+    return KubernetesClient(api)
+
+
+def _definitions() -> list[dict[str, Any]]:
+    folder = files("deploy") / "crds"
+    texts = (
+        entry.read_text(encoding="utf-8")
+        for entry in sorted(folder.iterdir(), key=lambda entry: entry.name)
+        if entry.name.endswith(".yaml")
+    )
+    return [document for text in texts for document in yaml.safe_load_all(text)]
+
+
+async def _start_engine(
+    stack: AsyncExitStack, objects: KubernetesObjects, store: KubernetesWorkspaces
+) -> None:
+    clock = SystemClock()
+    world = KubernetesWorld(objects, clock=clock, images=Images(), canaries=TritonCanaries)
+    fleet = Fleet(
+        store=store, world=world, clock=clock, report=KubernetesEvents(objects, clock)
+    )
+    parts = await stack.enter_async_context(asyncio.TaskGroup())
+    for part in (world.run(), fleet.run()):
+        stack.callback(parts.create_task(part).cancel)
+
+
+def _publish(path: Path, endpoints: Mapping[str, str]) -> None:
+    """Whoever waits for this file must never read half of it."""
+    partial = path.with_suffix(f".{os.getpid()}")
+    partial.write_text(json.dumps(dict(endpoints), indent=2) + "\n", encoding="utf-8")
+    partial.replace(path)
