@@ -21,6 +21,9 @@ class Timings:
     lease_duration: float = 40.0
     default_toleration: float = 300.0
 
+    # How long events are kept (Kubernetes: an hour).
+    event_retention: float = 3600.0
+
     # Workload controllers (Kubernetes: first retry of a failed Job's pod after 10, at most 600).
     job_backoff: float = 1.0
     job_backoff_limit: float = 60.0

@@ -4,6 +4,7 @@ from simulator.clock import Clock
 from simulator.controllers.controller import Controller
 from simulator.controllers.deployment import DeploymentController
 from simulator.controllers.endpoint_slice import EndpointsController, EndpointSliceController
+from simulator.controllers.event_expiry import EventExpiry
 from simulator.controllers.job import JobController
 from simulator.controllers.node_claim_nodes import MachineSize
 from simulator.controllers.node_claim_termination import NodeClaimTermination
@@ -37,4 +38,5 @@ def built_in_controllers(
         Scheduler(objects, clock),
         EndpointSliceController(objects),
         EndpointsController(objects),
+        EventExpiry(objects, clock, timings),
     ]

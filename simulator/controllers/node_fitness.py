@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from simulator.controllers import label_selector
+from simulator.controllers.pod_affinity import Surroundings
 from simulator.controllers.pod_resources import requests
 from simulator.controllers.quantities import Resources, parse_all, total
 from simulator.controllers.taints import condition_taints, describe, untolerated
@@ -38,7 +39,7 @@ class Candidate:
         return parse_all(status.get("allocatable") or status.get("capacity") or {})
 
 
-def obstacles(pod: Object, candidate: Candidate) -> list[str]:
+def obstacles(pod: Object, candidate: Candidate, around: Surroundings) -> list[str]:
     """Why ``pod`` may not run there, in the scheduler's words; empty where it may.
 
     As in kube-scheduler, the first failing filter speaks; only resources list all that is short.
@@ -49,7 +50,9 @@ def obstacles(pod: Object, candidate: Candidate) -> list[str]:
         return [f"node(s) had untolerated taint {describe(taint)}"]
     if not _selected(pod, candidate):
         return ["node(s) didn't match Pod's node affinity/selector"]
-    return _shortages(pod, candidate)
+    shortages = _shortages(pod, candidate)
+    obstacle = None if shortages else around.obstacle(candidate.labels)
+    return [obstacle] if obstacle else shortages
 
 
 def preference(pod: Object, candidate: Candidate) -> tuple[Decimal, ...]:

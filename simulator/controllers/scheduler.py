@@ -9,6 +9,7 @@ from simulator.controllers.controller import Key, key_of
 from simulator.controllers.events import EventRecorder
 from simulator.controllers.node_fitness import Candidate, obstacles, preference
 from simulator.controllers.ownership import is_terminating
+from simulator.controllers.pod_affinity import Surroundings, surroundings
 from simulator.controllers.pods import is_finished
 from simulator.kubernetes.objects import Change, ChangeType, Objects
 from simulator.kubernetes.status import Object
@@ -42,12 +43,13 @@ class Scheduler:
             self._refuse(pod, "SchedulingGated", "Scheduling is blocked due to non-empty gates")
             return None
         candidates = self._candidates()
-        fitting = [item for item in candidates if not obstacles(pod, item)]
+        around = surroundings(pod, candidates)
+        fitting = [item for item in candidates if not obstacles(pod, item, around)]
         if fitting:
             best = min(fitting, key=lambda item: (preference(pod, item), item.name))
             self._bind(pod, best.name)
         else:
-            message = explain(pod, candidates)
+            message = explain(pod, candidates, around)
             if self._refuse(pod, "Unschedulable", message):
                 self._events.warning(pod, "FailedScheduling", message)
         return None
@@ -87,11 +89,11 @@ class Scheduler:
         return save_status(self._objects, pod, changed)
 
 
-def explain(pod: Object, candidates: Sequence[Candidate]) -> str:
+def explain(pod: Object, candidates: Sequence[Candidate], around: Surroundings) -> str:
     """kube-scheduler's FitError, such as ``0/2 nodes are available: 2 Insufficient cpu.``"""
     if not candidates:
         return "no nodes available to schedule pods"
-    counts = Counter(reason for item in candidates for reason in obstacles(pod, item))
+    counts = Counter(reason for item in candidates for reason in obstacles(pod, item, around))
     reasons = ", ".join(sorted(f"{count} {reason}" for reason, count in counts.items()))
     return f"0/{len(candidates)} nodes are available: {reasons}."
 

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 import yaml
+
 from simulator.controllers.built_in_controllers import built_in_controllers
 from simulator.controllers.conditions import with_conditions
 from simulator.controllers.control_plane import ControlPlane

@@ -140,5 +140,8 @@ def test_many_pods_fill_several_slices(world):
     for number in range(101):
         world.create(pod(f"p{number}"))
         world.run_pod(f"p{number}", ip=f"127.65.0.{number + 2}")
-    assert sorted(len(item["endpoints"]) for item in world.objects.list("EndpointSlice")) == [1, 100]
+    assert sorted(len(item["endpoints"]) for item in world.objects.list("EndpointSlice")) == [
+        1,
+        100,
+    ]
     assert len(ready_addresses(world)) == 101

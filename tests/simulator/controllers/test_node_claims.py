@@ -134,7 +134,9 @@ def test_each_claim_has_a_node_of_its_own(world):
     world.create(claim(name="ws-2"))
     world.advance(61)
     world.advance(31)
-    nodes = {world.objects.get("NodeClaim", name)["status"]["nodeName"] for name in ("ws-1", "ws-2")}
+    nodes = {
+        world.objects.get("NodeClaim", name)["status"]["nodeName"] for name in ("ws-1", "ws-2")
+    }
     assert nodes == set(world.names("Node"))
     assert len(nodes) == 2
 

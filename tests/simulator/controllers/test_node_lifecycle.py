@@ -32,7 +32,9 @@ def ready(world, kind="Node", name="one", namespace=""):
 
 
 def taints(world):
-    return {(t["key"], t["effect"]) for t in world.objects.get("Node", "one")["spec"].get("taints", ())}
+    return {
+        (t["key"], t["effect"]) for t in world.objects.get("Node", "one")["spec"].get("taints", ())
+    }
 
 
 @pytest.fixture

@@ -81,6 +81,12 @@ def test_the_refusal_counts_nodes_by_reason_in_the_schedulers_words(world):
     )
 
 
+NOT_READY_YET = (
+    "0/2 nodes are available: 1 Insufficient cpu, "
+    "1 node(s) had untolerated taint {node.kubernetes.io/not-ready: }."
+)
+
+
 def test_a_repeated_refusal_is_one_event(world):
     world.add_node("one")
     world.create(requesting("p", cpu=64))
@@ -90,8 +96,7 @@ def test_a_repeated_refusal_is_one_event(world):
     events = [e for e in world.objects.list("Event") if e["reason"] == "FailedScheduling"]
     assert {e["message"] for e in events} == {
         "0/1 nodes are available: 1 Insufficient cpu.",
-        "0/2 nodes are available: 1 Insufficient cpu, "
-        "1 node(s) had untolerated taint {node.kubernetes.io/not-ready: }.",
+        NOT_READY_YET,
         "0/2 nodes are available: 2 Insufficient cpu.",
     }
     assert max(e["count"] for e in events) > 1
@@ -242,3 +247,54 @@ def test_pods_of_another_scheduler_and_gated_pods_are_left_alone(world):
     world.create(pod("gated", "  schedulingGates: [{name: quota}]\n"))
     assert node_of(world, "other") is None
     assert refusal(world, "gated")["reason"] == "SchedulingGated"
+
+
+def affine(name, kind, app="web", topology="kubernetes.io/hostname"):
+    return pod(
+        name,
+        f"""
+  affinity:
+    {kind}:
+      requiredDuringSchedulingIgnoredDuringExecution:
+        - topologyKey: {topology}
+          labelSelector: {{matchExpressions: [{{key: app, operator: In, values: [{app}]}}]}}
+""",
+    )
+
+
+def test_anti_affinity_keeps_replicas_on_different_nodes(world):
+    world.add_node("one")
+    world.add_node("two")
+    for name in ("a", "b", "c"):
+        text = affine(name, "podAntiAffinity").replace(f"app: {name}", "app: web")
+        world.create(text)
+    assert {node_of(world, "a"), node_of(world, "b")} == {"one", "two"}
+    assert refusal(world, "c")["message"] == (
+        "0/2 nodes are available: 2 node(s) didn't match pod anti-affinity rules."
+    )
+
+
+def test_a_placed_pod_keeps_away_those_it_does_not_want(world):
+    world.add_node("one")
+    world.create(affine("shy", "podAntiAffinity", app="loud"))
+    world.create(pod("loud"))
+    assert node_of(world, "loud") is None
+    assert "didn't satisfy existing pods anti-affinity rules" in refusal(world, "loud")["message"]
+
+
+def test_affinity_seeks_the_zone_of_the_other_pod(world):
+    for name, zone in (("one", "a"), ("two", "b"), ("three", "b")):
+        world.add_node(name)
+        set_node(world, name, labels={"zone": zone})
+    set_node(world, "two", taints=[GPU_TAINT])
+    world.create(pod("web", "  nodeSelector: {zone: b}\n  tolerations: [{operator: Exists}]\n"))
+    world.create(affine("p", "podAffinity", topology="zone"))
+    assert node_of(world, "p") == "three"
+
+
+def test_affinity_without_its_partner_waits_unless_the_pod_is_its_own(world):
+    world.add_node("one")
+    world.create(affine("alone", "podAffinity", app="absent"))
+    world.create(affine("first", "podAffinity", app="first"))
+    assert "didn't match pod affinity rules" in refusal(world, "alone")["message"]
+    assert node_of(world, "first") == "one"

@@ -133,9 +133,7 @@ def test_partition_holds_lower_ordinals_back_even_when_they_are_lost(world):
 def test_on_delete_updates_only_pods_that_were_deleted(world):
     world.create(STATEFUL_SET)
     run_all(world)
-    world.change(
-        "StatefulSet", "web", template=SECOND_IMAGE, updateStrategy={"type": "OnDelete"}
-    )
+    world.change("StatefulSet", "web", template=SECOND_IMAGE, updateStrategy={"type": "OnDelete"})
     assert set(images(world).values()) == {"example/web:1"}
     world.remove_pod("web-1")
     run_all(world)
@@ -195,9 +193,7 @@ def test_claim_templates_give_each_pod_a_bound_volume(world):
     assert [item["metadata"]["name"] for item in claims] == [f"weights-web-{n}" for n in range(3)]
     assert {item["status"]["phase"] for item in claims} == {"Bound"}
     volumes = world.objects.get("Pod", "web-1", "default")["spec"]["volumes"]
-    assert volumes == [
-        {"name": "weights", "persistentVolumeClaim": {"claimName": "weights-web-1"}}
-    ]
+    assert volumes == [{"name": "weights", "persistentVolumeClaim": {"claimName": "weights-web-1"}}]
 
 
 @pytest.mark.parametrize(("policy", "left"), [("Retain", 3), ("Delete", 1)])
