@@ -1,0 +1,116 @@
+"""Resources become values and come back without loss."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from adapters.kubernetes.workspace_codec import decode, decode_spec, encode_status, manifest
+from engine.phase import Phase
+from engine.step import pending_trigger, step
+from engine.workspace import (
+    FINALIZER,
+    AccessMode,
+    Adapter,
+    DataDestination,
+    DataSource,
+    Inference,
+    PresetChoice,
+    Resource,
+    Tuning,
+    WorkspaceSpec,
+)
+from tests.engine.scenes import NOW, PHI_3, SMALL, nothing, serving, workspace
+
+FULL_INFERENCE = WorkspaceSpec(
+    resource=Resource(
+        instance_type="Standard_NC24ads_A100_v4",
+        count=2,
+        match_labels={"apps": "x"},
+        preferred_nodes=("a", "b"),
+    ),
+    inference=Inference(
+        preset=PresetChoice(
+            name="phi-4",
+            access_mode=AccessMode.PRIVATE,
+            image="example.org/phi:4",
+            image_pull_secrets=("s",),
+            model_access_secret="hf",
+        ),
+        config="inference-config",
+        adapters=(
+            Adapter(source=DataSource(name="a", image="example.org/a:1"), strength="0.5"),
+            Adapter(source=DataSource(name="b", volume={"emptyDir": {}})),
+        ),
+    ),
+)
+FULL_TUNING = WorkspaceSpec(
+    resource=Resource(instance_type="Standard_NC24ads_A100_v4"),
+    tuning=Tuning(
+        preset=PresetChoice(name="phi-4"),
+        method="QLoRA",
+        config="tuning-config",
+        input=DataSource(name="in", urls=("https://example.org/a",)),
+        output=DataDestination(image="example.org/out:1", image_push_secret="push"),
+    ),
+)
+
+
+def merge_patch(target: dict, patch: dict) -> dict:
+    """RFC 7396: what the server makes of a status that is sent to it."""
+    merged = dict(target)
+    for key, value in patch.items():
+        if value is None:
+            merged.pop(key, None)
+        elif isinstance(value, dict):
+            merged[key] = merge_patch(merged.get(key, {}), value)
+        else:
+            merged[key] = value
+    return merged
+
+
+@pytest.mark.parametrize("spec", [SMALL, PHI_3, FULL_INFERENCE, FULL_TUNING])
+def test_a_spec_survives_the_way_to_a_manifest_and_back(spec):
+    assert decode_spec(manifest(workspace(Phase.PENDING).ref, spec, {})) == spec
+
+
+@pytest.mark.parametrize("phase", Phase)
+def test_a_machine_survives_the_way_to_a_status_and_back(phase):
+    of = workspace(phase)
+    seen = serving(of) if of.machine.plan else nothing()
+    after = step(of, pending_trigger(of), replace(seen, at=NOW + timedelta(seconds=5))).workspace
+    item = {
+        **manifest(of.ref, of.spec, {}),
+        "metadata": {
+            "name": of.ref.name,
+            "namespace": of.ref.namespace,
+            "uid": of.uid,
+            "resourceVersion": of.resource_version,
+            "generation": 1,
+            "creationTimestamp": "2026-01-01T12:00:00Z",
+            "finalizers": [FINALIZER] if of.finalizer_held else [],
+        },
+        "status": merge_patch({}, encode_status(after.machine)),
+    }
+    assert decode(item).machine == after.machine
+
+
+def test_a_resource_that_no_engine_has_seen_is_pending_since_its_creation():
+    of = workspace(Phase.PENDING)
+    item = manifest(of.ref, of.spec, {})
+    item["metadata"] |= {
+        "uid": "u",
+        "resourceVersion": "1",
+        "creationTimestamp": "2026-01-01T12:00:00Z",
+    }
+    assert decode(item).machine.phase is Phase.PENDING
+    assert decode(item).machine.since == NOW
+
+
+def test_a_selector_with_single_value_expressions_is_a_map():
+    item = manifest(workspace(Phase.PENDING).ref, SMALL, {})
+    item["resource"]["labelSelector"] = {
+        "matchLabels": {"a": "b"},
+        "matchExpressions": [{"key": "c", "operator": "In", "values": ["d"]}],
+    }
+    assert decode_spec(item).resource.match_labels == {"a": "b", "c": "d"}
