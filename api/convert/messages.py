@@ -63,7 +63,7 @@ def workspace_message(workspace: Workspace) -> pb.Workspace:
         delete_time=_timestamp(workspace.deletion_requested),
         labels=workspace.labels,
         annotations=workspace.annotations,
-        **_spec_fields(workspace.spec),
+        **spec_fields(workspace.spec),
         state=state_of(machine.phase),
         reconciling=machine.phase not in RESTING,
         phase=machine.phase,
@@ -82,7 +82,7 @@ def workspace_message(workspace: Workspace) -> pb.Workspace:
     )
 
 
-def _spec_fields(spec: WorkspaceSpec) -> dict[str, Any]:
+def spec_fields(spec: WorkspaceSpec) -> dict[str, Any]:
     return {
         "resource": pb.Resource(
             instance_type=spec.resource.instance_type,
