@@ -9,20 +9,30 @@ from pathlib import Path
 
 from simulator.clock import Clock
 from simulator.kubernetes.built_in_resources import BUILT_IN
+from simulator.kubernetes.custom_resources import CustomResources
 from simulator.kubernetes.database import Database, Key
 from simulator.kubernetes.deletion import DeleteOptions
+from simulator.kubernetes.founding import found_cluster
 from simulator.kubernetes.garbage import GarbageCollector
+from simulator.kubernetes.http_messages import Request, Response, error_response
 from simulator.kubernetes.json_values import copied
-from simulator.kubernetes.namespaces import INITIAL, NamespaceLifecycle
+from simulator.kubernetes.namespaces import NamespaceLifecycle
 from simulator.kubernetes.objects import Change, Propagation
-from simulator.kubernetes.pod_streams import PodStreams
+from simulator.kubernetes.pod_endpoints import PodEndpoints
+from simulator.kubernetes.pod_streams import PodStreams, Session
 from simulator.kubernetes.registry import Registry
+from simulator.kubernetes.resource_endpoints import ResourceEndpoints
 from simulator.kubernetes.resources import Resource
+from simulator.kubernetes.routes import Routes
 from simulator.kubernetes.selectors import has_labels
 from simulator.kubernetes.services import ServiceAddresses
-from simulator.kubernetes.status import Object
+from simulator.kubernetes.status import ApiError, Object
 from simulator.kubernetes.store import Store, as_change
-from simulator.kubernetes.writes import WriteOptions, Writes
+from simulator.kubernetes.watches import WatchHub
+from simulator.kubernetes.write_options import WriteOptions
+from simulator.kubernetes.writes import Writes
+
+_OWN = WriteOptions()
 
 
 class ApiServer:
@@ -38,34 +48,62 @@ class ApiServer:
         pod_streams: PodStreams | None = None,
     ) -> None:
         """Opens or makes the SQLite file ``database``; with None all is kept in memory."""
-        self._store = Store(Database(database))
-        self._registry = Registry(BUILT_IN)
-        self.pod_streams = pod_streams
-        self._writes = Writes(
-            store=self._store,
-            registry=self._registry,
+        store = self._store = Store(Database(database))
+        registry = self._registry = Registry(BUILT_IN)
+        writes = self._writes = Writes(
+            store=store,
+            registry=registry,
             clock=clock,
             new_uid=new_uid,
             service_addresses=service_addresses,
         )
-        garbage = GarbageCollector(store=self._store, registry=self._registry, writes=self._writes)
-        namespaces = NamespaceLifecycle(
-            store=self._store, registry=self._registry, writes=self._writes
+        self._watches = WatchHub(store)
+        definitions = CustomResources(
+            store=store, registry=registry, writes=writes, watches=self._watches, clock=clock
         )
-        self._store.subscribe(garbage.on_commit)
-        self._store.subscribe(namespaces.on_commit)
-        self._found_cluster()
+        garbage = GarbageCollector(store=store, registry=registry, writes=writes)
+        namespaces = NamespaceLifecycle(store=store, registry=registry, writes=writes)
+        for on_commit in (definitions.on_commit, garbage.on_commit, namespaces.on_commit):
+            store.subscribe(on_commit)
+        self._pods = PodEndpoints(store=store, writes=writes, streams=pod_streams)
+        self._routes = Routes(
+            registry=registry,
+            resources=ResourceEndpoints(
+                store=store, writes=writes, watches=self._watches, clock=clock
+            ),
+            pods=self._pods,
+        )
+        found_cluster(self, service_addresses)
         garbage.sweep()
 
+    async def handle(
+        self, method: str, target: str, headers: Mapping[str, str], body: bytes = b""
+    ) -> Response:
+        """Answers one HTTP request; ``target`` is its path and query."""
+        try:
+            return await self._routes.answer(Request.parse(method, target, headers, body))
+        except ApiError as error:
+            return error_response(error)
+
+    async def open_session(self, target: str) -> Session:
+        """An attach or exec on a pod; raises ApiError."""
+        request = Request.parse("GET", target, {})
+        return await self._pods.open_session(self._routes.pod_stream(request), request.query)
+
+    async def dial(self, target: str, port: int) -> tuple[str, int]:
+        """Where a pod's ``port`` is reachable, for port forwarding; raises ApiError."""
+        request = Request.parse("GET", target, {})
+        return await self._pods.dial(self._routes.pod_stream(request), port)
+
     def close(self) -> None:
+        """Ends all watches and closes the file."""
+        self._watches.close_all()
         self._store.close()
 
-    def _found_cluster(self) -> None:
-        """Makes what every cluster has from its start."""
-        for name in INITIAL:
-            if self.find("Namespace", name) is None:
-                space = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
-                self.create(space)
+    @property
+    def resource_version(self) -> int:
+        """Of the latest change."""
+        return self._store.resource_version
 
     def get(self, kind: str, name: str, namespace: str = "") -> Object:
         resource = self._registry.of_kind(kind)
@@ -85,15 +123,15 @@ class ApiServer:
 
     def create(self, obj: Object) -> Object:
         resource, key, own = self._addressed(obj)
-        return self._writes.create(resource, key.namespace, own, WriteOptions())
+        return self._writes.create(resource, key.namespace, own, _OWN)
 
     def update(self, obj: Object) -> Object:
         resource, key, own = self._addressed(obj)
-        return self._writes.update(resource, key, own, WriteOptions())
+        return self._writes.update(resource, key, own, _OWN)
 
     def update_status(self, obj: Object) -> Object:
         resource, key, own = self._addressed(obj)
-        return self._writes.update_status(resource, key, own, WriteOptions())
+        return self._writes.update_status(resource, key, own, _OWN)
 
     def delete(
         self,

@@ -1,6 +1,7 @@
 """The kinds every cluster has (Kubernetes 1.37 API), as far as Moorage and kubectl meet them."""
 
 from simulator.kubernetes import event_views
+from simulator.kubernetes.merge_shapes import shape_of_kind
 from simulator.kubernetes.names import NameRule
 from simulator.kubernetes.resources import (
     OBJECT_VERBS,
@@ -65,6 +66,7 @@ def _kind(
         subresources=subresources,
         name_rule=names,
         scale=ScalePaths() if scale else None,
+        shape=shape_of_kind(kind),
     )
 
 
@@ -78,6 +80,7 @@ def _events_v1() -> Resource:
         collection="events",
         storage_api_version="v1",
         short_names=("ev",),
+        shape=shape_of_kind("Event"),
         view=View(from_storage=event_views.to_events_v1, to_storage=event_views.to_core_v1),
     )
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 
-from simulator.kubernetes import field_errors
+from simulator.kubernetes import definition_validation, field_errors
 from simulator.kubernetes.names import NameRule, label_value_problems, name_problems
 from simulator.kubernetes.status import Cause, Object
 
@@ -222,6 +222,7 @@ _EVENT_NAMESPACES = frozenset({"default", "kube-system"})
 
 _CHECKS: Mapping[str, _Check] = {
     "configmaps": _config_map,
+    "customresourcedefinitions.apiextensions.k8s.io": definition_validation.problems,
     "daemonsets.apps": _workload,
     "deployments.apps": _workload,
     "events": _event,

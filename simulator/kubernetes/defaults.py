@@ -300,8 +300,17 @@ def _event(event: Object) -> None:
     _fill(event, {"source": {}})
 
 
+def _definition(definition: Object) -> None:
+    spec = _section(definition, "spec")
+    names = _section(spec, "names")
+    kind = str(names.get("kind", ""))
+    _fill(names, {"singular": kind.lower(), "listKind": f"{kind}List"})
+    _fill(spec, {"conversion": {"strategy": "None"}})
+
+
 _DEFAULTS: Mapping[str, Callable[[Object], None]] = {
     "cronjobs.batch": _cron_job,
+    "customresourcedefinitions.apiextensions.k8s.io": _definition,
     "daemonsets.apps": _daemon_set,
     "deployments.apps": _deployment,
     "endpoints": _endpoints,

@@ -3,7 +3,7 @@
 Pure; the rules are those of apiserver's registry/generic store and of the pod strategy.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from simulator.clock import rfc3339
@@ -27,6 +27,7 @@ class DeleteOptions:
     uid: str | None = None
     resource_version: str | None = None
     dry_run: bool = False
+    warnings: list[str] = field(default_factory=list)
 
 
 def check_preconditions(resource: Resource, live: Object, options: DeleteOptions) -> None:

@@ -126,3 +126,14 @@ def too_large_resource_version(requested: int, current: int) -> ApiError:
         ],
         retry_after_seconds=1,
     )
+
+
+def invalid_options(kind: str, field: str, problem: str) -> ApiError:
+    """422 for a query parameter or an option that makes no sense."""
+    return ApiError(
+        422,
+        "Invalid",
+        f'{kind}.meta.k8s.io "" is invalid: {field}: {problem}',
+        causes=[Cause(reason="FieldValueInvalid", message=problem, field=field)],
+        details={"group": "meta.k8s.io", "kind": kind},
+    )

@@ -92,6 +92,8 @@ def replacement(resource: Resource, live: Object, obj: Object) -> Object:
 def status_replacement(live: Object, obj: Object) -> Object:
     """``live`` with the status of ``obj``, and nothing else of it."""
     replaced = {**live, "metadata": {**live["metadata"]}}
+    if "managedFields" in obj["metadata"]:
+        replaced["metadata"]["managedFields"] = obj["metadata"]["managedFields"]
     replaced.pop("status", None)
     if "status" in obj:
         replaced["status"] = obj["status"]
@@ -102,6 +104,8 @@ def _kept_identity(live: Object, obj: Object) -> Object:
     metadata = {key: value for key, value in obj["metadata"].items() if key not in _SERVER_METADATA}
     metadata["name"] = live["metadata"]["name"]
     kept = {key: live["metadata"][key] for key in _SERVER_METADATA if key in live["metadata"]}
+    if "managedFields" in live["metadata"]:
+        metadata.setdefault("managedFields", live["metadata"]["managedFields"])
     return {**metadata, **kept}
 
 
@@ -111,15 +115,30 @@ def desired_state(resource: Resource, obj: Object) -> dict[str, Any]:
     return {key: value for key, value in obj.items() if key not in apart}
 
 
+def writable_part(resource: Resource, applied: Object, subresource: str) -> Object:
+    """Of an applied configuration, what the endpoint lets its callers write."""
+    if subresource == "status":
+        metadata = {
+            key: applied["metadata"][key]
+            for key in ("name", "namespace")
+            if key in applied["metadata"]
+        }
+        kept: Object = {
+            key: applied[key] for key in ("apiVersion", "kind", "status") if key in applied
+        }
+        return {**kept, "metadata": metadata}
+    if resource.has_status:
+        return {key: value for key, value in applied.items() if key != "status"}
+    return applied
+
+
 def same_but_for_bookkeeping(one: Object, other: Object) -> bool:
-    """Whether two states of an object differ at most in version and field ownership."""
+    """Whether two states of an object differ at most in version and times of ownership."""
     return _without_bookkeeping(one) == _without_bookkeeping(other)
 
 
 def _without_bookkeeping(obj: Object) -> Object:
-    metadata = {
-        key: value
-        for key, value in obj["metadata"].items()
-        if key not in {"resourceVersion", "managedFields"}
-    }
+    metadata = {key: value for key, value in obj["metadata"].items() if key != "resourceVersion"}
+    entries = metadata.get("managedFields") or []
+    metadata["managedFields"] = [{**entry, "time": None} for entry in entries]
     return {**obj, "metadata": metadata}

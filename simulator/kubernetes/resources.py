@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum
 
+from simulator.kubernetes.merge_shapes import PLAIN, Shape
 from simulator.kubernetes.names import NameRule
 from simulator.kubernetes.status import Object
 
@@ -56,7 +57,7 @@ class Origin(Enum):
 OBJECT_VERBS = ("create", "delete", "deletecollection", "get", "list", "patch", "update", "watch")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Resource:
     """One kind in one version.
 
@@ -80,7 +81,9 @@ class Resource:
     origin: Origin = Origin.BUILT_IN
     scale: ScalePaths | None = None
     schema: Object | None = field(default=None, repr=False)
+    shape: Shape = field(default=PLAIN, repr=False)
     columns: tuple[CustomColumn, ...] = ()
+    selectable_fields: tuple[str, ...] = ()
     view: View | None = None
 
     @property

@@ -171,7 +171,8 @@ def parse_fields(selector: str, resource: Resource) -> tuple[FieldTerm, ...]:
         if found is None:
             raise errors.bad_request(f'invalid field selector "{text}"; can\'t understand "{text}"')
         field, operator, value = found.groups()
-        if field not in _EVERY_KIND | _FIELDS.get(resource.collection, frozenset()):
+        known = _EVERY_KIND | _FIELDS.get(resource.collection, frozenset())
+        if field not in known.union(resource.selectable_fields):
             raise errors.bad_request(f"field label not supported: {field}")
         terms.append(FieldTerm(field, value, operator != "!="))
     return tuple(terms)

@@ -1,6 +1,7 @@
 """Service addresses: which cluster IPs and node ports a Service gets."""
 
-from collections.abc import Iterable, Set
+from collections.abc import Iterable
+from collections.abc import Set as AbstractSet
 from ipaddress import IPv4Address, IPv4Network
 from typing import Protocol
 
@@ -15,7 +16,7 @@ class ServiceAddresses(Protocol):
 
     def contains(self, address: str) -> bool: ...
 
-    def free(self, taken: Set[str]) -> str | None:
+    def free(self, taken: AbstractSet[str]) -> str | None:
         """An address nobody has, or None when all are taken."""
         ...
 
@@ -36,7 +37,7 @@ class ServiceNetwork:
         except ValueError:
             return False
 
-    def free(self, taken: Set[str]) -> str | None:
+    def free(self, taken: AbstractSet[str]) -> str | None:
         candidates = (str(host) for host in self._network.hosts())
         own = self.api_server
         return next((each for each in candidates if each != own and each not in taken), None)
@@ -60,7 +61,9 @@ def with_addresses(
     return {**service, "spec": spec}, causes
 
 
-def _assign_cluster_ip(spec: Object, addresses: ServiceAddresses, taken: Set[str]) -> list[Cause]:
+def _assign_cluster_ip(
+    spec: Object, addresses: ServiceAddresses, taken: AbstractSet[str]
+) -> list[Cause]:
     wanted = spec.get("clusterIP") or next(iter(spec.get("clusterIPs") or ()), "")
     causes: list[Cause] = []
     if not wanted:

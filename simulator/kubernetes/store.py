@@ -26,7 +26,7 @@ class Stored:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Commit:
-    """One change of one object. ``now`` is what watchers see: of a deleted object, its last state."""
+    """One change of one object; of a deleted one, ``now`` is its last state."""
 
     resource_version: int
     type: ChangeType

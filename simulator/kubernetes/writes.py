@@ -1,8 +1,7 @@
 """Every change of an object goes through here: prepared, checked, admitted, then committed."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from enum import StrEnum
+from dataclasses import replace
 from hashlib import sha256
 
 from simulator.clock import Clock
@@ -16,33 +15,23 @@ from simulator.kubernetes import (
     schema,
     services,
 )
+from simulator.kubernetes.admission import Operation
+from simulator.kubernetes.apply import server_side_apply, track
+from simulator.kubernetes.built_in_schemas import BuiltInSchemas
 from simulator.kubernetes.database import Key
 from simulator.kubernetes.deletion import DeleteOptions
+from simulator.kubernetes.json_values import copied
 from simulator.kubernetes.objects import Propagation
+from simulator.kubernetes.policies import Policies
 from simulator.kubernetes.registry import Registry
 from simulator.kubernetes.resources import Origin, Resource
 from simulator.kubernetes.services import ServiceAddresses
 from simulator.kubernetes.status import ApiError, Cause, Object
 from simulator.kubernetes.store import Store
+from simulator.kubernetes.write_options import FieldValidation, WriteOptions
 
 _NAME_LETTERS = "bcdfghjklmnpqrstvwxz2456789"
 _NAME_ATTEMPTS = 8
-
-
-class FieldValidation(StrEnum):
-    IGNORE = "Ignore"
-    WARN = "Warn"
-    STRICT = "Strict"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WriteOptions:
-    """How a write was asked for. ``warnings`` collects what the answer's headers will say."""
-
-    dry_run: bool = False
-    field_validation: FieldValidation = FieldValidation.IGNORE
-    field_manager: str = ""
-    warnings: list[str] = field(default_factory=list)
 
 
 class Writes:
@@ -60,6 +49,7 @@ class Writes:
         self._clock = clock
         self._new_uid = new_uid
         self._service_addresses = service_addresses
+        self._policies = Policies(store)
 
     def live(self, resource: Resource, key: Key) -> Object:
         """The stored object; raises ApiError 404."""
@@ -71,30 +61,35 @@ class Writes:
     def create(
         self, resource: Resource, namespace: str, obj: Object, options: WriteOptions
     ) -> Object:
-        """Stores ``obj``, a private copy, as a new object; answers it in the stored version."""
+        """Stores ``obj``, a private copy, as a new object; answers it as it is at rest."""
         self._check_namespace(resource, namespace)
         if obj["metadata"].get("resourceVersion"):
             raise errors.bad_request("resourceVersion should not be set on objects to be created")
         uid, now = self._new_uid(), self._clock.now()
         self._name(resource, namespace, obj, uid)
         obj = preparation.new_object(resource, obj, namespace=namespace, uid=uid, now=now)
-        obj = self._completed(resource, obj, options)
+        self._complete(resource, obj, options)
         key = Key(resource.collection, namespace, str(obj["metadata"].get("name", "")))
         if self._store.get(key) is not None:
             raise errors.already_exists(resource, key.name)
+        self._policies.admit(Operation.CREATE, resource, key, obj=obj, old=None, options=options)
         causes = metadata_validation.problems_of_new(resource, obj["metadata"])
-        obj, more = self._addressed(resource, obj, None)
-        self._refuse_invalid(resource, obj, [*causes, *more, *self._problems(resource, obj, None)])
-        return self._commit(key, resource.to_storage(obj), options)
+        obj, more = self._with_addresses(resource, obj, None)
+        self._refuse_invalid(resource, obj, [*causes, *more, *problems(resource, obj, None)])
+        obj = resource.to_storage(self._tracked(resource, None, obj, options))
+        return obj if options.dry_run else self._store.put(key, obj)
 
     def update(self, resource: Resource, key: Key, obj: Object, options: WriteOptions) -> Object:
         """Replaces all but status with ``obj``, a private copy."""
         live = self._same_object(resource, key, obj)
         shown = resource.present(live)
-        obj = preparation.replacement(resource, shown, self._completed(resource, obj, options))
+        self._complete(resource, obj, options)
+        obj = preparation.replacement(resource, shown, obj)
+        self._policies.admit(Operation.UPDATE, resource, key, obj=obj, old=shown, options=options)
         causes = metadata_validation.problems_of_update(obj["metadata"], live["metadata"])
-        obj, more = self._addressed(resource, obj, shown)
-        self._refuse_invalid(resource, obj, [*causes, *more, *self._problems(resource, obj, shown)])
+        obj, more = self._with_addresses(resource, obj, shown)
+        self._refuse_invalid(resource, obj, [*causes, *more, *problems(resource, obj, shown)])
+        obj = self._tracked(resource, shown, obj, options)
         return self._replace(key, live, resource.to_storage(obj), options)
 
     def update_status(
@@ -103,15 +98,57 @@ class Writes:
         """Replaces the status alone with that of ``obj``, a private copy."""
         live = self._same_object(resource, key, obj)
         shown = resource.present(live)
-        obj = preparation.status_replacement(shown, self._completed(resource, obj, options))
-        self._refuse_invalid(resource, obj, self._problems(resource, obj, shown))
+        self._complete(resource, obj, options)
+        obj = preparation.status_replacement(shown, obj)
+        self._policies.admit(
+            Operation.UPDATE,
+            resource,
+            key,
+            obj=obj,
+            old=shown,
+            options=options,
+            subresource="status",
+        )
+        self._refuse_invalid(resource, obj, problems(resource, obj, shown))
+        obj = self._tracked(resource, shown, obj, options, subresource="status")
         return self._replace(key, live, resource.to_storage(obj), options)
+
+    def apply(
+        self,
+        resource: Resource,
+        key: Key,
+        applied: Object,
+        options: WriteOptions,
+        *,
+        force: bool,
+        subresource: str = "",
+    ) -> Object:
+        """Server-side apply: creates or changes what ``applied``, a private copy, speaks of."""
+        stored = self._store.get(key)
+        live = None if stored is None else resource.present(stored.object)
+        merged = server_side_apply(
+            live,
+            preparation.writable_part(resource, applied, subresource),
+            manager=options.field_manager,
+            force=force,
+            shape=resource.shape,
+            now=self._clock.now(),
+            subresource=subresource,
+        )
+        own, settled = copied(merged), replace(options, field_manager="")
+        if live is None:
+            return self.create(resource, key.namespace, own, settled)
+        if subresource == "status":
+            return self.update_status(resource, key, own, settled)
+        return self.update(resource, key, own, settled)
 
     def delete(self, resource: Resource, key: Key, options: DeleteOptions) -> Object | None:
         """Answers the object where something still holds it, None when it is gone."""
         live = self.live(resource, key)
         deletion.check_preconditions(resource, live, options)
         self._refuse_deletion(resource, key)
+        admission = WriteOptions(dry_run=options.dry_run, warnings=options.warnings)
+        self._policies.admit(Operation.DELETE, resource, key, obj=None, old=live, options=admission)
         left = deletion.deleted(resource, live, options, self._clock.now())
         if options.dry_run:
             return None if deletion.is_gone(left) else left
@@ -170,17 +207,37 @@ class Writes:
                 return
         raise errors.already_exists(resource, prefix)
 
-    def _completed(self, resource: Resource, obj: Object, options: WriteOptions) -> Object:
-        """Unknown fields of custom kinds go, defaults come."""
+    @staticmethod
+    def _complete(resource: Resource, obj: Object, options: WriteOptions) -> None:
+        """Unknown fields of custom kinds go, defaults come; changes ``obj`` in place."""
         if resource.origin is Origin.BUILT_IN:
+            if options.check_fields:
+                check_built_in_fields(resource, obj, options)
             defaults.apply(resource.collection, obj)
         elif resource.schema is not None:
-            unknown = schema.prune(resource.schema, obj)
-            report_unknown(resource, unknown, options)
+            report_unknown(resource, schema.prune(resource.schema, obj), options)
             schema.apply_defaults(resource.schema, obj)
-        return obj
 
-    def _addressed(
+    def _tracked(
+        self,
+        resource: Resource,
+        live: Object | None,
+        obj: Object,
+        options: WriteOptions,
+        subresource: str = "",
+    ) -> Object:
+        if not options.field_manager:
+            return obj
+        return track(
+            live,
+            obj,
+            manager=options.field_manager,
+            shape=resource.shape,
+            now=self._clock.now(),
+            subresource=subresource,
+        )
+
+    def _with_addresses(
         self, resource: Resource, obj: Object, live: Object | None
     ) -> tuple[Object, list[Cause]]:
         if resource.collection != "services":
@@ -194,12 +251,6 @@ class Writes:
             if stored.object["metadata"]["uid"] != uid
         )
         return services.with_addresses(obj, self._service_addresses, others)
-
-    @staticmethod
-    def _problems(resource: Resource, obj: Object, live: Object | None) -> list[Cause]:
-        if resource.origin is Origin.BUILT_IN:
-            return built_in_validation.problems(resource.collection, obj, live)
-        return [] if resource.schema is None else schema.validate(resource.schema, obj, live)
 
     @staticmethod
     def _refuse_invalid(resource: Resource, obj: Object, causes: list[Cause]) -> None:
@@ -222,9 +273,6 @@ class Writes:
             raise errors.modified(resource, key.name)
         return live
 
-    def _commit(self, key: Key, obj: Object, options: WriteOptions) -> Object:
-        return obj if options.dry_run else self._store.put(key, obj)
-
     def _replace(self, key: Key, live: Object, obj: Object, options: WriteOptions) -> Object:
         if options.dry_run:
             return obj
@@ -235,19 +283,36 @@ class Writes:
         return self._store.put(key, obj)
 
 
+def problems(resource: Resource, obj: Object, live: Object | None) -> list[Cause]:
+    """Everything wrong with ``obj`` as its kind has it; ``live`` is what an update replaces."""
+    if resource.origin is Origin.BUILT_IN:
+        return built_in_validation.problems(resource.collection, obj, live)
+    return [] if resource.schema is None else schema.validate(resource.schema, obj, live)
+
+
+def check_built_in_fields(resource: Resource, obj: Object, options: WriteOptions) -> None:
+    """Raises ApiError 400 for values of the wrong type; unknown fields are reported."""
+    found = BuiltInSchemas.load().problems(resource, obj)
+    if found.mistyped:
+        raise _not_decoded(resource, found.mistyped[0])
+    report_unknown(resource, found.unknown, options)
+
+
+def _not_decoded(resource: Resource, why: str) -> ApiError:
+    return errors.bad_request(
+        f'{resource.kind} in version "{resource.version}" cannot be handled as a '
+        f"{resource.kind}: {why}"
+    )
+
+
 def report_unknown(resource: Resource, paths: list[str], options: WriteOptions) -> None:
     """Refuses, warns of, or passes over fields the kind does not know, as the client asked."""
-    problems = [f'unknown field "{path}"' for path in paths]
+    found = [f'unknown field "{path}"' for path in paths]
     match options.field_validation:
-        case FieldValidation.STRICT if problems:
-            raise ApiError(
-                400,
-                "BadRequest",
-                f'{resource.kind} in version "{resource.version}" cannot be handled as a '
-                f"{resource.kind}: strict decoding error: {', '.join(problems)}",
-            )
+        case FieldValidation.STRICT if found:
+            raise _not_decoded(resource, f"strict decoding error: {', '.join(found)}")
         case FieldValidation.WARN:
-            options.warnings.extend(problems)
+            options.warnings.extend(found)
         case _:
             pass
 
