@@ -1,0 +1,86 @@
+from collections import Counter
+
+import numpy as np
+import pytest
+
+from triton_models.chat_lm.generation.request import (
+    GenerationRequest,
+    InvalidRequest,
+    Sampling,
+)
+from triton_models.chat_lm.generation.sampling import choose
+
+LOGITS = np.log(np.array([0.1, 0.4, 0.05, 0.25, 0.2], np.float32))
+
+
+def draws(sampling, count=4000):
+    random = np.random.default_rng(7)
+    found = Counter(choose(LOGITS, sampling, random) for _ in range(count))
+    return {token: number / count for token, number in found.items()}
+
+
+def test_temperature_zero_takes_the_most_likely_token():
+    assert draws(Sampling(temperature=0), 5) == {1: 1}
+
+
+def test_equal_logits_are_decided_by_the_lower_token():
+    random = np.random.default_rng(7)
+    assert choose(np.array([1, 3, 3], np.float32), Sampling(temperature=0), random) == 1
+
+
+def test_temperature_one_follows_the_probabilities():
+    shares = draws(Sampling(temperature=1))
+    for token, probability in enumerate((0.1, 0.4, 0.05, 0.25, 0.2)):
+        assert shares[token] == pytest.approx(probability, abs=0.03)
+
+
+def test_a_low_temperature_sharpens():
+    assert draws(Sampling(temperature=0.3))[1] > 0.7
+
+
+@pytest.mark.parametrize(
+    ("limits", "tokens"),
+    [
+        ({"top_k": 1}, {1}),
+        ({"top_k": 3}, {1, 3, 4}),
+        ({"top_p": 0.39}, {1}),
+        ({"top_p": 0.6}, {1, 3}),
+        ({"top_p": 0.66}, {1, 3, 4}),
+        ({"top_k": 2, "top_p": 0.99}, {1, 3}),
+        ({"top_k": 50}, {0, 1, 2, 3, 4}),
+    ],
+)
+def test_top_k_and_top_p_cut_the_tail(limits, tokens):
+    assert set(draws(Sampling(temperature=1, **limits))) == tokens
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"temperature": -0.1},
+        {"temperature": 2.1},
+        {"temperature": float("nan")},
+        {"temperature": 1, "top_p": 0},
+        {"temperature": 1, "top_p": 1.1},
+        {"temperature": 1, "top_k": -1},
+        {"temperature": 1, "seed": -1},
+    ],
+)
+def test_values_out_of_range_are_refused(values):
+    with pytest.raises(InvalidRequest, match=list(values)[-1]):
+        Sampling(**values)
+
+
+@pytest.mark.parametrize(
+    ("values", "complaint"),
+    [
+        ({"prompt": []}, "prompt is empty"),
+        ({"max_tokens": 0}, "max_tokens"),
+        ({"stops": ("",)}, "stop string"),
+        ({"stops": ("x" * 257,)}, "stop string"),
+        ({"stops": ("x",) * 9}, "at most 8"),
+    ],
+)
+def test_requests_out_of_range_are_refused(values, complaint):
+    with pytest.raises(InvalidRequest, match=complaint):
+        GenerationRequest(**{"prompt": [1], "sampling": Sampling(temperature=0), **values})
