@@ -63,9 +63,7 @@ def test_all_node_claims_are_asked_for_in_one_pass():
     spec = replace(
         PHI_3,
         resource=replace(PHI_3.resource, instance_type="Standard_NV36ads_A10_v5"),
-        inference=replace(
-            PHI_3.inference, preset=replace(PHI_3.inference.preset, name="phi-4")
-        ),
+        inference=replace(PHI_3.inference, preset=replace(PHI_3.inference.preset, name="phi-4")),
     )
     made = observed(workspace(Phase.PROVISIONING, spec), nothing())
     (ensure,) = [a for a in made.actions if isinstance(a, EnsureNodeClaims)]

@@ -40,7 +40,8 @@ def fields(spec: WorkspaceSpec, ref: WorkspaceRef = REF) -> set[str]:
 
 
 @pytest.mark.parametrize(
-    "spec", [SMALL, PHI_3, with_adapters(adapter()), WorkspaceSpec(resource=PHI_3.resource, tuning=TUNING)]
+    "spec",
+    [SMALL, PHI_3, with_adapters(adapter()), WorkspaceSpec(resource=PHI_3.resource, tuning=TUNING)],
 )
 def test_what_users_apply_is_accepted(spec):
     assert validate_new(REF, spec) == ()
