@@ -50,7 +50,9 @@ class Edge:
         }
         return grpc.method_handlers_generic_handler(service.full_name, methods)
 
-    def _method(self, method: MethodDescriptor, behaviour: Any) -> grpc.RpcMethodHandler[Any, Any]:
+    def _method(
+        self, method: MethodDescriptor, behaviour: Any
+    ) -> "grpc.RpcMethodHandler[Any, Any]":
         if method.server_streaming:
             return grpc.unary_stream_rpc_method_handler(
                 self._streaming(method, behaviour), response_serializer=_serialize

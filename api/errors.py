@@ -5,7 +5,7 @@ ApiError
 ├── UnknownItem        the catalogue has no such entry
 ├── RequestIdReused    the request id stands for another request
 ├── DeadlineExceeded   the call took longer than the server allows
-├── SlowReader         a watch's reader fell too far behind
+├── SlowReader         a watch's reader stood still for too long
 ├── Draining           the server is shutting down
 └── WatchEnded         a watch ended for one of these or an engine's error; knows where to go on
 """
@@ -50,7 +50,9 @@ class DeadlineExceeded(ApiError):
 
 class SlowReader(ApiError):
     def __init__(self, behind: int) -> None:
-        super().__init__(f"the reader was {behind} messages behind: watch again from the cursor")
+        super().__init__(
+            f"the reader took none of {behind} messages for too long: watch again from the cursor"
+        )
         self.behind = behind
 
 

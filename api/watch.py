@@ -4,9 +4,10 @@ A stream begins with a snapshot (or after a cursor) and follows the store from t
 so nothing falls in between. The cursor is the store's own revision, sealed: any replica can resume
 it, also after a restart, for as long as the store remembers.
 
-The store is read into a bounded backlog, independently of how fast the client reads. A client that
-lets it fill up loses what waits there and is told so at its next read, with the cursor of the last
-message it was sent: its memory is bounded, and no other stream notices.
+The store is read into a bounded backlog, and no further while that is full. A client that then
+takes nothing for a while loses what waits there, and is told so at its next read, with the cursor
+of the last message it was sent: what it costs is bounded, and no other stream notices. One that is
+slow and steady is served for as long as the store remembers.
 """
 
 import asyncio
@@ -29,9 +30,14 @@ Stream = AsyncGenerator[service.WatchWorkspacesResponse, None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WatchLimits:
-    """``backlog`` counts messages; a quiet stream is checkpointed every ``checkpoint_interval``."""
+    """A quiet stream is checkpointed every ``checkpoint_interval``.
+
+    ``backlog`` counts messages; a reader may stand still before a full one for
+    ``reader_patience``.
+    """
 
     backlog: int = 1024
+    reader_patience: timedelta = timedelta(seconds=30)
     checkpoint_interval: timedelta = timedelta(seconds=15)
     snapshot_page: int = 500
 
@@ -53,7 +59,7 @@ class Watches:
 
     async def stream(self, selection: Selection, *, since: str) -> Stream:
         """The changes after revision ``since``; "" begins with a snapshot. Raises WatchEnded."""
-        backlog = Backlog(bound=self._limits.backlog)
+        backlog = self._backlog()
         if self._draining:
             backlog.end(Draining())
         self._open.add(backlog)
@@ -72,6 +78,10 @@ class Watches:
             raise WatchEnded(error, cursor=messages.cursor) from error
         finally:
             self._open.discard(backlog)
+
+    def _backlog(self) -> Backlog:
+        patience_seconds = self._limits.reader_patience.total_seconds()
+        return Backlog(bound=self._limits.backlog, patience_seconds=patience_seconds)
 
     async def _snapshot(self, messages: "_Messages", backlog: Backlog) -> Stream:
         selection, token, revision = messages.selection, "", ""
@@ -94,11 +104,11 @@ class Watches:
         yield messages.synced()
 
     async def _follow(self, messages: "_Messages", backlog: Backlog) -> Stream:
-        patience = self._limits.checkpoint_interval.total_seconds()
+        quiet_seconds = self._limits.checkpoint_interval.total_seconds()
         reading = asyncio.create_task(self._read(messages.selection, messages.revision, backlog))
         try:
             while True:
-                yield messages.of(await backlog.get(patience_seconds=patience))
+                yield messages.of(await backlog.get(within_seconds=quiet_seconds))
         finally:
             reading.cancel()
             await asyncio.wait({reading})
@@ -110,7 +120,7 @@ class Watches:
         )
         try:
             async for event in events:
-                backlog.put(event)
+                await backlog.put(event)
                 if backlog.ended:
                     return
         except Exception as error:  # noqa: BLE001 — raised again by the stream

@@ -74,7 +74,7 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
         {"metadata": {}}
     """
     ERROR_REASON_SLOW_READER: _ErrorReason.ValueType  # 10
-    """RESOURCE_EXHAUSTED. The reader of a watch fell too far behind: watch again from the cursor.
+    """RESOURCE_EXHAUSTED. The reader of a watch stood still too long: watch again from the cursor.
     The cursor is empty where the snapshot was not complete.
 
         {"metadata": {"cursor": "eyJ…", "behind": "1024"}}
@@ -162,7 +162,7 @@ without a cursor, and forget what the new snapshot does not mention.
     {"metadata": {}}
 """
 ERROR_REASON_SLOW_READER: ErrorReason.ValueType  # 10
-"""RESOURCE_EXHAUSTED. The reader of a watch fell too far behind: watch again from the cursor.
+"""RESOURCE_EXHAUSTED. The reader of a watch stood still too long: watch again from the cursor.
 The cursor is empty where the snapshot was not complete.
 
     {"metadata": {"cursor": "eyJ…", "behind": "1024"}}

@@ -154,10 +154,10 @@ class WorkspaceServiceServicer:
         A quiet stream carries a `checkpoint` every 15 seconds, so that its cursor stays fresh and its
         silence is known to be quiet. A change may be seen again after resuming, never missed.
 
-        Ends. OUT_OF_RANGE: the cursor is too old, begin without one. RESOURCE_EXHAUSTED: the reader
-        was more than 1024 messages behind, what was waiting is dropped. UNAVAILABLE: the server shuts
-        down, or cannot reach its cluster. In the last two the error's metadata has the cursor from
-        which to go on; it is that of the last message that was sent.
+        Ends. OUT_OF_RANGE: the cursor is too old, begin without one. RESOURCE_EXHAUSTED: 1024 messages
+        were waiting and the reader took none of them for 30 seconds; they are dropped. UNAVAILABLE: the
+        server shuts down, or cannot reach its cluster. In the last two the error's metadata has the
+        cursor from which to go on; it is that of the last message that was sent.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -73,10 +73,10 @@ class WorkspaceServiceStub:
     A quiet stream carries a `checkpoint` every 15 seconds, so that its cursor stays fresh and its
     silence is known to be quiet. A change may be seen again after resuming, never missed.
 
-    Ends. OUT_OF_RANGE: the cursor is too old, begin without one. RESOURCE_EXHAUSTED: the reader
-    was more than 1024 messages behind, what was waiting is dropped. UNAVAILABLE: the server shuts
-    down, or cannot reach its cluster. In the last two the error's metadata has the cursor from
-    which to go on; it is that of the last message that was sent.
+    Ends. OUT_OF_RANGE: the cursor is too old, begin without one. RESOURCE_EXHAUSTED: 1024 messages
+    were waiting and the reader took none of them for 30 seconds; they are dropped. UNAVAILABLE: the
+    server shuts down, or cannot reach its cluster. In the last two the error's metadata has the
+    cursor from which to go on; it is that of the last message that was sent.
     """
     PlanWorkspace: _grpc.UnaryUnaryMultiCallable[_workspace_service_pb2.PlanWorkspaceRequest, _workspace_service_pb2.PlanWorkspaceResponse]
     """Says what would be asked of the cluster for a workspace, or why nothing would be. Changes
@@ -132,10 +132,10 @@ class WorkspaceServiceAsyncStub(WorkspaceServiceStub):
     A quiet stream carries a `checkpoint` every 15 seconds, so that its cursor stays fresh and its
     silence is known to be quiet. A change may be seen again after resuming, never missed.
 
-    Ends. OUT_OF_RANGE: the cursor is too old, begin without one. RESOURCE_EXHAUSTED: the reader
-    was more than 1024 messages behind, what was waiting is dropped. UNAVAILABLE: the server shuts
-    down, or cannot reach its cluster. In the last two the error's metadata has the cursor from
-    which to go on; it is that of the last message that was sent.
+    Ends. OUT_OF_RANGE: the cursor is too old, begin without one. RESOURCE_EXHAUSTED: 1024 messages
+    were waiting and the reader took none of them for 30 seconds; they are dropped. UNAVAILABLE: the
+    server shuts down, or cannot reach its cluster. In the last two the error's metadata has the
+    cursor from which to go on; it is that of the last message that was sent.
     """
     PlanWorkspace: _aio.UnaryUnaryMultiCallable[_workspace_service_pb2.PlanWorkspaceRequest, _workspace_service_pb2.PlanWorkspaceResponse]  # type: ignore[assignment]
     """Says what would be asked of the cluster for a workspace, or why nothing would be. Changes
@@ -224,10 +224,10 @@ class WorkspaceServiceServicer(metaclass=_abc_1.ABCMeta):
         A quiet stream carries a `checkpoint` every 15 seconds, so that its cursor stays fresh and its
         silence is known to be quiet. A change may be seen again after resuming, never missed.
 
-        Ends. OUT_OF_RANGE: the cursor is too old, begin without one. RESOURCE_EXHAUSTED: the reader
-        was more than 1024 messages behind, what was waiting is dropped. UNAVAILABLE: the server shuts
-        down, or cannot reach its cluster. In the last two the error's metadata has the cursor from
-        which to go on; it is that of the last message that was sent.
+        Ends. OUT_OF_RANGE: the cursor is too old, begin without one. RESOURCE_EXHAUSTED: 1024 messages
+        were waiting and the reader took none of them for 30 seconds; they are dropped. UNAVAILABLE: the
+        server shuts down, or cannot reach its cluster. In the last two the error's metadata has the
+        cursor from which to go on; it is that of the last message that was sent.
         """
 
     @_abc_1.abstractmethod
