@@ -2,6 +2,7 @@
 
 from engine.action import node_claim_names
 from engine.observation import Answer, Node, NodeClaim, Observation, Replica, named
+from engine.reason import Reason
 from engine.sizing import PlanRefusal, plan
 from engine.workspace import Plan, Workspace
 
@@ -115,11 +116,15 @@ def not_serving(workspace: Workspace, observation: Observation) -> bool:
 
 def replica_hopeless(workspace: Workspace, observation: Observation) -> bool:
     """Waiting cannot help: a name that no registry can resolve, or a crash loop."""
-    return any(
-        (replica.trouble is not None and replica.trouble.final)
-        or (replica.restarts >= CRASH_LOOP_RESTARTS and not replica.started)
-        for replica in current_replicas(workspace, observation)
-    )
+    return any(_hopeless(replica) for replica in current_replicas(workspace, observation))
+
+
+def _hopeless(replica: Replica) -> bool:
+    trouble = replica.trouble
+    if trouble is None:
+        return False
+    looping = trouble.reason is Reason.CRASH_LOOP and replica.restarts >= CRASH_LOOP_RESTARTS
+    return trouble.final or looping
 
 
 def _wanted(workspace: Workspace) -> int:

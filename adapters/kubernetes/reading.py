@@ -20,6 +20,9 @@ Object = dict[str, Any]
 MESSAGE_LENGTH = 256
 """KAITO cuts messages taken from pods and claims at this length."""
 
+SIGNAL_OFFSET = 128
+"""A container that a signal ended has this, and the signal's number, as its exit code."""
+
 LIFECYCLE = ("Launched", "Registered", "Initialized")
 
 REFUSALS = frozenset({"InvalidInstanceType", "InsufficientCapacityError", "NodeClassNotFound"})
@@ -127,17 +130,7 @@ def _troubles(status: Object, conditions: dict[str, Object]) -> Iterator[Trouble
                 message=f"container {container['name']} ran out of memory",
             )
     for container, state in states:
-        waiting = state.get("waiting") or {}
-        reason = waiting.get("reason", "")
-        message = f"container {container['name']}: {waiting.get('message', reason)}"
-        if reason == "InvalidImageName":
-            yield Trouble(
-                reason=Reason.IMAGE_NAME_INVALID, message=message[:MESSAGE_LENGTH], final=True
-            )
-        elif reason in IMAGE_ERRORS:
-            yield Trouble(reason=Reason.IMAGE_PULL_ERROR, message=message[:MESSAGE_LENGTH])
-        elif reason in START_ERRORS:
-            yield Trouble(reason=Reason.CONTAINER_START_ERROR, message=message[:MESSAGE_LENGTH])
+        yield from _waiting(container, state.get("waiting") or {})
     for container, state in states:
         yield from _crash(container, state)
     scheduled = conditions.get("PodScheduled", {})
@@ -148,17 +141,43 @@ def _troubles(status: Object, conditions: dict[str, Object]) -> Iterator[Trouble
         )
 
 
+def _waiting(container: Object, waiting: Object) -> Iterator[Trouble]:
+    reason = waiting.get("reason", "")
+    message = f"container {container['name']}: {waiting.get('message') or reason}"[:MESSAGE_LENGTH]
+    if reason == "InvalidImageName":
+        yield Trouble(reason=Reason.IMAGE_NAME_INVALID, message=message, final=True)
+    elif reason in IMAGE_ERRORS:
+        yield Trouble(reason=Reason.IMAGE_PULL_ERROR, message=message)
+    elif reason in START_ERRORS:
+        yield Trouble(reason=Reason.CONTAINER_START_ERROR, message=message)
+    elif reason == "CrashLoopBackOff":
+        ended = (container.get("lastState") or {}).get("terminated") or {}
+        yield Trouble(
+            reason=Reason.CRASH_LOOP,
+            message=f"container {container['name']} {_ending(ended)}; restarted "
+            f"{container.get('restartCount', 0)} time(s), waiting to try again",
+        )
+
+
 def _crash(container: Object, state: Object) -> Iterator[Trouble]:
     ended = state.get("terminated")
     if ended is None and not container.get("ready", False):
         ended = (container.get("lastState") or {}).get("terminated")
     if ended is not None and ended.get("exitCode", 0) != 0:
-        detail = ended.get("message") or ended.get("reason") or ""
         yield Trouble(
             reason=Reason.CONTAINER_CRASHED,
-            message=f"container {container['name']} ended with exit code {ended['exitCode']}"
-            + (f": {detail}"[:MESSAGE_LENGTH] if detail else ""),
+            message=f"container {container['name']} {_ending(ended)}",
         )
+
+
+def _ending(ended: Object) -> str:
+    """How a container ended; of a log that stands in for a message, the last line that says any."""
+    code = ended.get("exitCode", 0)
+    if code > SIGNAL_OFFSET:
+        return f"was killed by signal {code - SIGNAL_OFFSET} (exit code {code})"
+    lines = [line.strip() for line in (ended.get("message") or "").splitlines() if line.strip()]
+    detail = f": {lines[-1]}"[:MESSAGE_LENGTH] if lines else ""
+    return f"ended with exit code {code}{detail}"
 
 
 def endpoints(service: Object) -> Endpoints:

@@ -145,6 +145,16 @@ def test_a_lost_replica_degrades_and_says_why():
     assert state.deadline is not None
 
 
+@pytest.mark.parametrize(("restarts", "phase"), [(4, Phase.LOADING), (5, Phase.FAILED)])
+def test_a_crash_loop_is_given_up_after_enough_restarts(restarts, phase):
+    of = workspace(Phase.LOADING)
+    trouble = Trouble(reason=Reason.CRASH_LOOP, message="ended with exit code 1")
+    looping = replace(pod(of), ready=False, started=False, restarts=restarts, trouble=trouble)
+    made = observed(of, replace(serving(of), replicas=(looping,)))
+    assert made.workspace.machine.phase is phase
+    assert made.workspace.machine.reason is Reason.CRASH_LOOP
+
+
 def test_a_silent_replica_is_replaced_only_after_its_time():
     of = workspace(Phase.DEGRADED)
     mute = replace(

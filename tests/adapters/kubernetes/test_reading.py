@@ -47,6 +47,7 @@ def test_a_pod_is_serving_only_when_its_model_spoke():
         (waiting("ImagePullBackOff"), Reason.IMAGE_PULL_ERROR, False),
         (waiting("InvalidImageName"), Reason.IMAGE_NAME_INVALID, True),
         (waiting("CreateContainerConfigError"), Reason.CONTAINER_START_ERROR, False),
+        (waiting("CrashLoopBackOff"), Reason.CRASH_LOOP, False),
         ({"terminated": {"exitCode": 3, "reason": "Error"}}, Reason.CONTAINER_CRASHED, False),
         (
             {"terminated": {"exitCode": 137, "reason": "OOMKilled"}},
@@ -70,6 +71,13 @@ def test_a_crash_is_told_until_the_container_is_ready_again():
     assert "137" in told.trouble.message
     recovered = {**restarted, "ready": True}
     assert replica(pod({"containerStatuses": [recovered]})).trouble is None
+
+
+def test_of_a_log_in_place_of_a_message_the_last_line_is_told():
+    state = {"terminated": {"exitCode": 1, "message": "starting\nno such model\n\n"}}
+    trouble = replica(pod({"containerStatuses": [container("triton", state)]})).trouble
+    assert trouble is not None
+    assert trouble.message == "container triton ended with exit code 1: no such model"
 
 
 def test_an_init_container_that_is_done_is_no_trouble():
