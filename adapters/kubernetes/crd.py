@@ -415,14 +415,17 @@ def _schema(default_instance_type: str) -> Object:
                 _rule(
                     "has(self.inference) || has(self.tuning)",
                     "either inference or tuning must be specified, not neither",
+                    ".inference",
                 ),
                 _rule(
                     "!(has(self.inference) && has(self.tuning))",
                     "either inference or tuning must be specified, but not both",
+                    ".tuning",
                 ),
                 _rule(
                     "!has(self.tuning) || !has(self.resource.count) || self.resource.count <= 1",
                     "tuning does not support multinode",
+                    ".resource.count",
                 ),
                 _rule(
                     "has(self.inference) == has(oldSelf.inference) && "
