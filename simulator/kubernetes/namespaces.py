@@ -5,6 +5,7 @@ from simulator.kubernetes.objects import ChangeType, Propagation
 from simulator.kubernetes.registry import Registry
 from simulator.kubernetes.status import Object
 from simulator.kubernetes.store import Commit, Store
+from simulator.kubernetes.write_options import WriteOptions
 from simulator.kubernetes.writes import Writes
 
 INITIAL = ("default", "kube-node-lease", "kube-public", "kube-system")
@@ -19,10 +20,22 @@ class NamespaceLifecycle:
     def on_commit(self, commit: Commit) -> None:
         obj = commit.now.object
         if commit.key.collection == "namespaces":
-            if commit.type is not ChangeType.DELETED and _is_terminating(obj):
+            if commit.type is ChangeType.ADDED:
+                self._create_account(commit.key.name)
+            elif commit.type is ChangeType.MODIFIED and _is_terminating(obj):
                 self._empty(commit.key)
         elif commit.type is ChangeType.DELETED and commit.key.namespace:
             self._finish(Key("namespaces", "", commit.key.namespace))
+
+    def _create_account(self, namespace: str) -> None:
+        """The account pods run as when they name none."""
+        accounts = self._registry.of_kind("ServiceAccount")
+        account: Object = {
+            "apiVersion": "v1",
+            "kind": "ServiceAccount",
+            "metadata": {"name": "default", "namespace": namespace},
+        }
+        self._writes.create(accounts, namespace, account, WriteOptions())
 
     def _empty(self, space: Key) -> None:
         for key in self._content(space.name):

@@ -6,6 +6,7 @@ from typing import Any
 
 from simulator.kubernetes.built_in_schemas import BuiltInSchemas
 from simulator.kubernetes.json_values import encode
+from simulator.kubernetes.patching import patch_types
 from simulator.kubernetes.registry import Registry
 from simulator.kubernetes.resources import Origin, Resource
 from simulator.kubernetes.status import Object
@@ -23,12 +24,6 @@ _DRY_RUN = {
     "description": "With All, every check is made and nothing is stored.",
     "schema": {"type": "string", "uniqueItems": True},
 }
-_PATCH_TYPES = (
-    "application/apply-patch+yaml",
-    "application/json-patch+json",
-    "application/merge-patch+json",
-    "application/strategic-merge-patch+json",
-)
 
 
 class OpenApi:
@@ -136,7 +131,7 @@ def _operation(resource: Resource, action: str, body: Object, *, writes: bool = 
         "x-kubernetes-group-version-kind": _gvk(resource),
     }
     if action == "patch":
-        content = {each: {"schema": {"type": "object"}} for each in _PATCH_TYPES}
+        content = {each.value: {"schema": {"type": "object"}} for each in patch_types(resource)}
         operation["requestBody"] = {"content": content}
     elif writes:
         operation["requestBody"] = {"content": {"application/json": {"schema": body}}}

@@ -19,9 +19,14 @@ class PatchType(StrEnum):
 _OF_CUSTOM_KINDS = (PatchType.JSON, PatchType.MERGE, PatchType.APPLY)
 
 
+def patch_types(resource: Resource) -> tuple[PatchType, ...]:
+    """Strategic merge needs to know a kind's lists, so custom kinds don't have it."""
+    return _OF_CUSTOM_KINDS if resource.origin is Origin.CUSTOM else tuple(PatchType)
+
+
 def patch_type(request: Request, resource: Resource) -> PatchType:
     """Raises ApiError 415 for a type this resource does not take."""
-    served = _OF_CUSTOM_KINDS if resource.origin is Origin.CUSTOM else tuple(PatchType)
+    served = patch_types(resource)
     if request.media_type not in set(served):
         raise errors.unsupported_media_type([each.value for each in served])
     return PatchType(request.media_type)

@@ -4,7 +4,7 @@ from typing import Any
 
 from simulator.kubernetes import errors, field_errors, json_path
 from simulator.kubernetes.json_values import copied
-from simulator.kubernetes.resources import Resource, ScalePaths
+from simulator.kubernetes.resources import Origin, Resource, ScalePaths
 from simulator.kubernetes.status import Object
 
 _COPIED_METADATA = ("name", "namespace", "uid", "resourceVersion", "creationTimestamp")
@@ -26,8 +26,9 @@ def scale_of(resource: Resource, obj: Object) -> Object:
 
 
 def _selector(resource: Resource, paths: ScalePaths, obj: Object) -> str:
-    if resource.schema is not None:
-        return str(json_path.first(paths.label_selector, obj) or "")
+    if resource.origin is Origin.CUSTOM:
+        path = paths.label_selector
+        return str(json_path.first(path, obj) or "") if path else ""
     labels = json_path.first(".spec.selector.matchLabels", obj) or {}
     return ",".join(f"{key}={value}" for key, value in sorted(labels.items()))
 
