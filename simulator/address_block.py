@@ -1,4 +1,4 @@
-"""The addresses of one running cluster: block b of 127.64.0.0/16 (Services) and 127.65.0.0/16 (pods).
+"""The addresses of one cluster: block b of 127.64.0.0/16 for Services, of 127.65.0.0/16 for pods.
 
 Clusters on one machine share its loopback network, so each takes one of 256 blocks. A listening
 socket holds the block for as long as the cluster runs, however it ends.

@@ -22,7 +22,7 @@ from simulator.controllers.control_plane import ControlPlane
 from simulator.controllers.node_claim_nodes import MachineSize
 from simulator.kubeconfig import write_kubeconfig
 from simulator.kubelet.images import ImageTable, known_programs
-from simulator.kubelet.kubelet import Kubelets
+from simulator.kubelet.kubelet import Kubelets, Workers
 from simulator.kubelet.local_runtime import LocalRuntime
 from simulator.kubelet.node_runtimes import NodeRuntimes
 from simulator.kubelet.pod_addresses import PodAddresses
@@ -63,7 +63,6 @@ class SimulatedCluster:
     url: str
     kubeconfig: Path
     api_server: ApiServer
-    kubelets: Kubelets
 
 
 @asynccontextmanager
@@ -77,10 +76,10 @@ async def simulated_cluster(options: ClusterOptions) -> AsyncIterator[SimulatedC
     async with AsyncExitStack() as stack:
         block = take_block(options.state_directory)
         stack.callback(block.release)
-        api_server = _api_server(options, block)
+        workers: Workers = {}
+        api_server = _api_server(options, block, workers)
         stack.callback(api_server.close)
-        kubelets = _kubelets(options, api_server, block)
-        api_server.pod_streams = KubeletPodStreams(kubelets)
+        kubelets = _kubelets(options, api_server, block, workers)
         machine = _machine_size()
         ensure_system_node(api_server, machine)
         controllers = built_in_controllers(api_server, options.clock, options.timings, machine)
@@ -96,21 +95,22 @@ async def simulated_cluster(options: ClusterOptions) -> AsyncIterator[SimulatedC
         stack.push_async_callback(door.stop)
         kubeconfig = options.state_directory / "kubeconfig"
         write_kubeconfig(kubeconfig, url)
-        yield SimulatedCluster(
-            url=url, kubeconfig=kubeconfig, api_server=api_server, kubelets=kubelets
-        )
+        yield SimulatedCluster(url=url, kubeconfig=kubeconfig, api_server=api_server)
 
 
-def _api_server(options: ClusterOptions, block: AddressBlock) -> ApiServer:
+def _api_server(options: ClusterOptions, block: AddressBlock, workers: Workers) -> ApiServer:
     return ApiServer(
         clock=options.clock,
         new_uid=options.new_uid,
         database=options.state_directory / "cluster.sqlite",
         service_addresses=ServiceNetwork(block.service_network),
+        pod_streams=KubeletPodStreams(workers),
     )
 
 
-def _kubelets(options: ClusterOptions, api_server: ApiServer, block: AddressBlock) -> Kubelets:
+def _kubelets(
+    options: ClusterOptions, api_server: ApiServer, block: AddressBlock, workers: Workers
+) -> Kubelets:
     """Also removes what an earlier life of the cluster left on this machine."""
     images = options.images or ImageTable(known_programs(options.cache_directory))
     local = LocalRuntime(directory=options.state_directory, images=images, clock=options.clock)
@@ -123,7 +123,9 @@ def _kubelets(options: ClusterOptions, api_server: ApiServer, block: AddressBloc
         addresses=PodAddresses(block.number),
         local=local,
     )
-    return Kubelets(api_server, runtimes.node, local.remove_pod)
+    return Kubelets(
+        api_server, make_node=runtimes.node, forget_pod=local.remove_pod, workers=workers
+    )
 
 
 def _machine_size() -> MachineSize:

@@ -17,16 +17,15 @@ from simulator.kubernetes.status import ApiError, Object
 log = logging.getLogger(__name__)
 
 MakeNode = Callable[[Object], Node]
+Workers = dict[str, PodWorker]
+"""Every pod's worker, by the pod's uid: shared with those who want a pod's streams."""
 
 
 class Kubelet:
-    def __init__(self, node: Node) -> None:
+    def __init__(self, node: Node, workers: Workers) -> None:
         self.node = node
-        self._workers: dict[str, PodWorker] = {}
+        self._workers = workers
         self._tasks: dict[str, asyncio.Task[None]] = {}
-
-    def worker(self, uid: str) -> PodWorker | None:
-        return self._workers.get(uid)
 
     async def run(self) -> None:
         """Until cancelled; the processes of its pods end with it."""
@@ -111,18 +110,20 @@ class Kubelets:
     """``forget_pod`` is told the uid of a pod that went after its node did."""
 
     def __init__(
-        self, objects: Objects, make_node: MakeNode, forget_pod: Callable[[str], None]
+        self,
+        objects: Objects,
+        *,
+        make_node: MakeNode,
+        forget_pod: Callable[[str], None],
+        workers: Workers,
     ) -> None:
         self._objects = objects
         self._make_node = make_node
         self._forget_pod = forget_pod
+        self._workers = workers
         self._kubelets: dict[str, Kubelet] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._stopping: set[asyncio.Task[None]] = set()
-
-    def worker(self, pod: Object) -> PodWorker | None:
-        kubelet = self._kubelets.get(pod["spec"].get("nodeName", ""))
-        return None if kubelet is None else kubelet.worker(pod["metadata"]["uid"])
 
     async def run(self) -> None:
         """Until cancelled."""
@@ -156,7 +157,7 @@ class Kubelets:
                 self._stopping.add(task)
                 task.add_done_callback(self._stopping.discard)
         elif name not in self._kubelets:
-            self._start(name, Kubelet(self._make_node(change.object)))
+            self._start(name, Kubelet(self._make_node(change.object), self._workers))
 
     def _start(self, name: str, kubelet: Kubelet) -> None:
         self._kubelets[name] = kubelet

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import socket
 from collections.abc import Awaitable, Callable
 
 log = logging.getLogger(__name__)
@@ -21,9 +22,14 @@ class Listener:
         self._connections: set[asyncio.Task[None]] = set()
 
     async def start(self, address: str, port: int) -> int:
-        """Answers the port it listens on, chosen by the system for port 0. Raises OSError."""
-        self._server = await asyncio.start_server(self._accept, address, port)
-        bound: int = self._server.sockets[0].getsockname()[1]
+        """Answers the port it listens on, chosen by the system for port 0. Raises OSError.
+
+        Cancelled or not, ``stop`` closes what it opened.
+        """
+        listening = socket.create_server((address, port))
+        self._server = await asyncio.start_server(self._accept, sock=listening, start_serving=False)
+        bound: int = listening.getsockname()[1]
+        await self._server.start_serving()
         return bound
 
     async def stop(self) -> None:

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 from simulator.kubelet.container_record import Running, Terminated
 from simulator.kubelet.container_runner import ContainerRunner
-from simulator.kubelet.kubelet import Kubelets
+from simulator.kubelet.kubelet import Workers
 from simulator.kubelet.pod_worker import PodWorker
 from simulator.kubelet.runtime import Container
 from simulator.kubernetes.pod_streams import LogOptions, Session
@@ -14,8 +14,8 @@ from simulator.kubernetes.status import ApiError, Object
 class KubeletPodStreams:
     """Implements ``simulator.kubernetes.pod_streams.PodStreams``."""
 
-    def __init__(self, kubelets: Kubelets) -> None:
-        self._kubelets = kubelets
+    def __init__(self, workers: Workers) -> None:
+        self._workers = workers
 
     async def logs(self, pod: Object, container: str, options: LogOptions) -> AsyncIterator[bytes]:
         worker, runner = self._runner(pod, container)
@@ -60,7 +60,7 @@ class KubeletPodStreams:
         return runner.container
 
     def _runner(self, pod: Object, container: str) -> tuple[PodWorker, ContainerRunner]:
-        worker = self._kubelets.worker(pod)
+        worker = self._workers.get(pod["metadata"]["uid"])
         if worker is None:
             node = pod["spec"].get("nodeName")
             where = f"no kubelet runs it on node {node!r}" if node else "it is not scheduled yet"

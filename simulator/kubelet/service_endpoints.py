@@ -64,7 +64,7 @@ def why_none_is_ready(objects: Objects, port: ServicePort) -> str:
     ]
     if unready:
         return f"{port} has no ready endpoint: not ready is {', '.join(unready)}"
-    return f"{port} has no endpoint: no running pod matches its selector"
+    return f"{port} has no endpoint: it selects no pod that has an address"
 
 
 def _slices(objects: Objects, port: ServicePort) -> Iterator[tuple[Object, int]]:

@@ -96,7 +96,7 @@ class ServiceProxy:
         return ports[:POD_LISTENER_LIMIT]
 
     async def _listen(self, address: Address, handle: Handle) -> None:
-        listener = Listener(handle)
+        listener = self._listeners[address] = Listener(handle)
         for port in (address.port, self._former_substitute(address), 0):
             try:
                 self._bound[address] = await listener.start(address.host, port)
@@ -105,7 +105,6 @@ class ServiceProxy:
                     log.warning("cannot listen on %s:%d: %s", address.host, port, error)
                     return
             else:
-                self._listeners[address] = listener
                 return
 
     def _former_substitute(self, address: Address) -> int:
