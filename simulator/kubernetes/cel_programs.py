@@ -80,7 +80,7 @@ def compiled(expression: str, variables: tuple[str, ...], returns: str = "bool")
 
 
 def mentions(expression: str, variable: str) -> bool:
-    return bool(re.search(rf"\b{variable}\b", _STRING_LITERAL.sub("", expression)))
+    return bool(re.search(rf"\b{re.escape(variable)}\b", _STRING_LITERAL.sub("", expression)))
 
 
 def _unescaped(expression: str) -> str:
