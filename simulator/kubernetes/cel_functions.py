@@ -6,6 +6,7 @@ lists, whose name the engine keeps for strings.
 """
 
 import ipaddress
+import re
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
@@ -19,6 +20,7 @@ from simulator.kubernetes.patterns import compiled
 _STRING, _INT, _BOOL, _DYN, _LIST = Type.STRING, Type.INT, Type.BOOL, Type.DYN, Type.LIST
 _TAGGED = Type.MAP
 _MAX_INT = 1 << 63
+_QUANTITY = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3}|[numkMGTPE]|[KMGTPE]i)?")
 _Implementation = Callable[..., Any]
 
 
@@ -119,6 +121,9 @@ def _quantity(text: str) -> dict[str, str]:
 
 
 def _parse_quantity(text: str) -> Decimal:
+    # The library lets pass what Decimal does: spaces, underscores, "NaN".
+    if not _QUANTITY.fullmatch(text):
+        raise ValueError(f"{text!r} is not a quantity such as 500m, 2 or 16Gi")
     amount: Decimal = parse_quantity(text)  # type: ignore[no-untyped-call]
     return amount
 

@@ -37,7 +37,10 @@ class Program:
 
     def evaluate(self, bound: Activation) -> Any:
         """Raises ``CelError`` where evaluation fails or gives another type than was asked for."""
-        result = self._expression.eval(bound)
+        try:
+            result = self._expression.eval(bound)
+        except RuntimeError as failure:
+            raise CelError(_reason(str(failure))) from failure
         kind = result.type()
         if kind == Type.ERROR:
             raise CelError(_reason(str(result.plain_value())))
