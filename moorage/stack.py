@@ -77,7 +77,7 @@ async def embedded_stack(settings: StackSettings) -> AsyncIterator[EmbeddedStack
             )
         )
         objects = KubernetesObjects(await _client(stack, cluster.url))
-        await install(objects, _definitions())
+        await install(objects, definitions())
         store = KubernetesWorkspaces(objects)
         await _start_engine(stack, objects, store)
         server = GrpcServer(
@@ -103,7 +103,7 @@ async def _client(stack: AsyncExitStack, url: str) -> KubernetesClient:
     return KubernetesClient(api)
 
 
-def _definitions() -> list[dict[str, Any]]:
+def definitions() -> list[dict[str, Any]]:
     folder = files("deploy") / "crds"
     texts = (
         entry.read_text(encoding="utf-8")
@@ -118,9 +118,7 @@ async def _start_engine(
 ) -> None:
     clock = SystemClock()
     world = KubernetesWorld(objects, clock=clock, images=Images(), canaries=TritonCanaries)
-    fleet = Fleet(
-        store=store, world=world, clock=clock, report=KubernetesEvents(objects, clock)
-    )
+    fleet = Fleet(store=store, world=world, clock=clock, report=KubernetesEvents(objects, clock))
     parts = await stack.enter_async_context(asyncio.TaskGroup())
     for part in (world.run(), fleet.run()):
         stack.callback(parts.create_task(part).cancel)

@@ -43,7 +43,7 @@ def decode(item: Object) -> Workspace:
     return Workspace(
         ref=WorkspaceRef(namespace=metadata["namespace"], name=metadata["name"]),
         uid=metadata["uid"],
-        resource_version=metadata["resourceVersion"],
+        resource_version=metadata.get("resourceVersion", ""),  # a dry run has none
         generation=metadata.get("generation", 1),
         created=created,
         deletion_requested=instant(deleted) if deleted else None,
