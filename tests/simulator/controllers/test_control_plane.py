@@ -88,6 +88,35 @@ def test_an_earlier_change_takes_the_place_of_the_timer(world, start):
     assert [round(time) for time, _ in recorder.calls] == [0, 5, 15]
 
 
+def test_a_controller_that_no_longer_waits_is_not_called_again(world, start):
+    answers = iter([10.0, None])
+    recorder = Recorder(world, lambda _: next(answers))
+    start(recorder)
+    created = config_map(world, "a")
+    world.advance(5)
+    world.objects.update({**created, "data": {"x": "1"}})
+    world.advance(100)
+    assert [round(time) for time, _ in recorder.calls] == [0, 5]
+
+
+def test_a_success_ends_the_backoff(world, start):
+    failing = iter([True] * 6 + [False] + [True] * 50)
+
+    def fail_at_times(_):
+        if next(failing):
+            raise ApiError(409, "Conflict", "stale")
+
+    recorder = Recorder(world, fail_at_times)
+    start(recorder)
+    created = config_map(world, "a")
+    world.advance(2)
+    before = len(recorder.calls)
+    world.objects.update({**created, "data": {"x": "1"}})
+    world.advance(0.05)
+    assert before == 7
+    assert len(recorder.calls) >= 10
+
+
 def test_a_failure_is_logged_with_its_object_retried_later_and_stops_nobody(world, start, caplog):
     def fail(key):
         if key.name == "bad":

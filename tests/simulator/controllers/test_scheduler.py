@@ -214,31 +214,22 @@ def test_cordoned_nodes_are_avoided_until_uncordoned(world):
     assert node_of(world) == "one"
 
 
+def test_nodes_that_are_being_deleted_get_no_pods(world):
+    world.add_node("one")
+    node = world.objects.get("Node", "one")
+    held = {**node["metadata"], "finalizers": ["example.com/held"]}
+    world.objects.update({**node, "metadata": held})
+    world.delete("Node", "one", "")
+    world.create(pod())
+    assert node_of(world) is None
+
+
 def test_pods_spread_over_equal_nodes(world):
     world.add_node("one")
     world.add_node("two")
     for number in range(4):
         world.create(requesting(f"p{number}", cpu="500m"))
     assert [node_of(world, f"p{n}") for n in range(4)] == ["one", "two", "one", "two"]
-
-
-def test_init_containers_count_by_their_peak_and_sidecars_in_full(world):
-    world.add_node("one", cpu="3")
-    world.create(
-        """
-apiVersion: v1
-kind: Pod
-metadata: {name: p, namespace: default}
-spec:
-  initContainers:
-    - {name: sidecar, image: i, restartPolicy: Always, resources: {requests: {cpu: 1}}}
-    - {name: once, image: i, resources: {requests: {cpu: 2500m}}}
-  containers: [{name: main, image: i, resources: {requests: {cpu: 1}}}]
-"""
-    )
-    assert "Insufficient cpu" in refusal(world)["message"]
-    world.add_node("two", cpu="3500m")
-    assert node_of(world) == "two"
 
 
 def test_pods_of_another_scheduler_and_gated_pods_are_left_alone(world):

@@ -141,6 +141,19 @@ def test_on_delete_updates_only_pods_that_were_deleted(world):
     assert images(world)["web-0"] == "example/web:1"
 
 
+def test_on_delete_never_declares_the_new_revision_current(world):
+    """As Kubernetes, which moves currentRevision only at the end of a roll-out of its own."""
+    world.create(PARALLEL)
+    run_all(world)
+    world.change("StatefulSet", "web", template=SECOND_IMAGE, updateStrategy={"type": "OnDelete"})
+    for name in world.names("Pod"):
+        world.remove_pod(name)
+    run_all(world)
+    found = status(world)
+    assert found["updatedReplicas"] == found["readyReplicas"] == 3
+    assert found["currentRevision"] != found["updateRevision"]
+
+
 def test_return_to_an_old_template_reuses_its_revision(world):
     world.create(STATEFUL_SET)
     run_all(world)
@@ -149,7 +162,12 @@ def test_return_to_an_old_template_reuses_its_revision(world):
     world.change("StatefulSet", "web", template=SECOND_IMAGE)
     world.change("StatefulSet", "web", template=template)
     assert status(world)["updateRevision"] == first
-    assert len(world.names("ControllerRevision")) == 2
+    numbers = {
+        item["metadata"]["name"]: item["revision"]
+        for item in world.objects.list("ControllerRevision")
+    }
+    assert sorted(numbers.values()) == [2, 3]
+    assert numbers[first] == 3
 
 
 def test_scale_down_removes_the_highest_ordinal_first_and_waits_for_it(world):
@@ -211,6 +229,45 @@ def test_claims_of_surplus_pods_follow_the_retention_policy(world, policy, left)
     world.change("StatefulSet", "web", replicas=1)
     assert len(world.names("PersistentVolumeClaim")) == left
     assert len(world.names("PersistentVolume")) == left
+
+
+def test_the_claim_of_a_surplus_pod_stays_until_the_pod_has_ended(world):
+    world.add_node("one")
+    world.create(
+        PARALLEL
+        + """
+  persistentVolumeClaimRetentionPolicy: {whenScaled: Delete}
+  volumeClaimTemplates:
+    - metadata: {name: weights}
+      spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 20Gi}}}
+"""
+    )
+    run_all(world)
+    world.change("StatefulSet", "web", replicas=2)
+    assert "weights-web-2" in world.names("PersistentVolumeClaim")
+    world.remove_pod("web-2")
+    assert world.names("PersistentVolumeClaim") == ["weights-web-0", "weights-web-1"]
+
+
+def test_a_stranger_under_a_pods_name_is_left_alone_and_reported(world):
+    stranger = world.create(
+        """
+apiVersion: v1
+kind: Pod
+metadata: {name: web-1, namespace: default, labels: {app: other}}
+spec: {containers: [{name: main, image: i}]}
+"""
+    )
+    world.create(PARALLEL)
+    found = world.objects.get("Pod", "web-1", "default")
+    assert found["metadata"]["uid"] == stranger["metadata"]["uid"]
+    assert "ownerReferences" not in found["metadata"]
+    assert world.names("Pod") == ["web-0", "web-1"]
+    reasons = {item["reason"] for item in world.objects.list("Event", "default")}
+    assert "FailedCreate" in reasons
+    world.delete("Pod", "web-1")
+    world.advance(5)
+    assert world.names("Pod") == ["web-0", "web-1", "web-2"]
 
 
 def test_orphans_are_adopted_by_a_set_of_the_same_name(world):
