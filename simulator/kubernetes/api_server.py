@@ -90,6 +90,10 @@ class ApiServer:
         request = Request.parse("GET", target, {})
         return await self._pods.open_session(self._routes.pod_stream(request), request.query)
 
+    async def check_pod_stream(self, target: str) -> None:
+        """Raises ApiError where the pod of a stream's path is not there or has no node."""
+        self._pods.check_stream(self._routes.pod_stream(Request.parse("GET", target, {})))
+
     async def dial(self, target: str, port: int) -> tuple[str, int]:
         """Where a pod's ``port`` is reachable, for port forwarding; raises ApiError."""
         request = Request.parse("GET", target, {})

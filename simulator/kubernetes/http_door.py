@@ -9,6 +9,7 @@ from aiohttp import web
 
 from simulator.kubernetes.api_server import ApiServer
 from simulator.kubernetes.http_messages import Response, error_response
+from simulator.kubernetes.port_forward import PROTOCOL, serve_port_forward
 from simulator.kubernetes.remote_command import serve_session
 from simulator.kubernetes.status import ApiError
 
@@ -61,6 +62,8 @@ class HttpDoor:
 
     async def _upgrade(self, request: web.Request) -> web.StreamResponse:
         try:
+            if PROTOCOL in request.headers.get("Sec-WebSocket-Protocol", ""):
+                return await serve_port_forward(self._api_server, request)
             return await serve_session(self._api_server, request)
         except ApiError as error:
             refusal = error_response(error)

@@ -7,7 +7,7 @@ sends is a Status on the error channel, with the exit code where the process fai
 import asyncio
 import json
 
-from aiohttp import WSMsgType, web
+from aiohttp import ClientConnectionResetError, WSMsgType, web
 
 from simulator.kubernetes.api_server import ApiServer
 from simulator.kubernetes.json_values import encode
@@ -15,7 +15,6 @@ from simulator.kubernetes.pod_streams import Channel, Session
 from simulator.kubernetes.status import Object
 
 PROTOCOLS = ("v5.channel.k8s.io", "v4.channel.k8s.io")
-PORT_FORWARD = "SPDY/3.1+portforward.k8s.io"
 
 
 async def serve_session(api_server: ApiServer, request: web.Request) -> web.StreamResponse:
@@ -35,7 +34,7 @@ async def serve_session(api_server: ApiServer, request: web.Request) -> web.Stre
 
 
 async def _read(socket: web.WebSocketResponse, session: Session) -> None:
-    """Client to process, until the client closes the connection."""
+    """Client to process, until the client closes the connection; then the session is over."""
     async for message in socket:
         if message.type is not WSMsgType.BINARY or not message.data:
             continue
@@ -51,11 +50,14 @@ async def _read(socket: web.WebSocketResponse, session: Session) -> None:
 
 
 async def _write(socket: web.WebSocketResponse, session: Session) -> None:
-    """Process to client: all output, then how it ended."""
-    async for channel, data in session.output():
-        await socket.send_bytes(bytes([channel]) + data)
-    status = exit_status(await session.exit_code())
-    await socket.send_bytes(bytes([Channel.ERROR]) + encode(status))
+    """Process to client: all output, then how it ended. A client that has gone ends it."""
+    try:
+        async for channel, data in session.output():
+            await socket.send_bytes(bytes([channel]) + data)
+        status = exit_status(await session.exit_code())
+        await socket.send_bytes(bytes([Channel.ERROR]) + encode(status))
+    except ClientConnectionResetError:
+        return
 
 
 def exit_status(code: int) -> Object:
