@@ -52,101 +52,82 @@ def keyed(key: str, item: Shape = PLAIN) -> Shape:
     return Shape(items=item, keys={key: None}, patch_key=key)
 
 
-def atomic_but_patched(key: str, item: Shape = PLAIN) -> Shape:
-    """A list that server-side apply replaces whole, and strategic merge patch merges."""
-    return Shape(items=item, patch_key=key, is_atomic=True)
-
-
-_OBJECT_META = struct(
-    ownerReferences=keyed("uid", ATOMIC),
-    finalizers=SET,
-)
+_OBJECT_META = struct(ownerReferences=keyed("uid", ATOMIC), finalizers=SET)
 _CONDITIONS = struct(conditions=keyed("type"))
-_ENV = struct(
-    valueFrom=struct(
-        fieldRef=ATOMIC, resourceFieldRef=ATOMIC, configMapKeyRef=ATOMIC, secretKeyRef=ATOMIC
-    )
-)
-_PORTS = Shape(
-    items=PLAIN, keys={"containerPort": None, "protocol": "TCP"}, patch_key="containerPort"
-)
 _CONTAINER = struct(
-    env=keyed("name", _ENV),
-    ports=_PORTS,
-    resources=struct(claims=keyed("name")),
+    env=keyed(
+        "name",
+        struct(
+            valueFrom=struct(
+                configMapKeyRef=ATOMIC,
+                fieldRef=ATOMIC,
+                resourceFieldRef=ATOMIC,
+                secretKeyRef=ATOMIC,
+            )
+        ),
+    ),
+    ports=Shape(
+        items=PLAIN, keys={"containerPort": None, "protocol": "TCP"}, patch_key="containerPort"
+    ),
+    resources=struct(claims=Shape(items=PLAIN, keys={"name": None})),
     volumeDevices=keyed("devicePath"),
     volumeMounts=keyed("mountPath"),
 )
-_VOLUME = struct(
-    configMap=PLAIN,
-    secret=PLAIN,
-    projected=PLAIN,
-    downwardAPI=PLAIN,
-)
-_SPREAD = Shape(
-    items=struct(labelSelector=ATOMIC),
-    keys={"topologyKey": None, "whenUnsatisfiable": None},
-    patch_key="topologyKey",
-)
-_POD_SPEC = struct(
-    containers=keyed("name", _CONTAINER),
-    initContainers=keyed("name", _CONTAINER),
-    ephemeralContainers=keyed("name", _CONTAINER),
-    volumes=keyed("name", _VOLUME),
-    imagePullSecrets=keyed("name", ATOMIC),
-    hostAliases=keyed("ip"),
-    nodeSelector=ATOMIC,
-    readinessGates=PLAIN,
-    resourceClaims=keyed("name"),
-    schedulingGates=keyed("name"),
-    tolerations=ATOMIC,
-    topologySpreadConstraints=_SPREAD,
-)
-_POD_TEMPLATE = struct(metadata=_OBJECT_META, spec=_POD_SPEC)
 _CLAIM = struct(
     metadata=_OBJECT_META,
     spec=struct(selector=ATOMIC, dataSource=ATOMIC),
     status=_CONDITIONS,
 )
-_WORKLOAD_SPEC = struct(selector=ATOMIC, template=_POD_TEMPLATE)
-_WORKLOAD = struct(spec=_WORKLOAD_SPEC, status=_CONDITIONS)
-_JOB_SPEC = struct(selector=ATOMIC, template=_POD_TEMPLATE)
-_SERVICE_PORTS = Shape(items=PLAIN, keys={"port": None, "protocol": "TCP"}, patch_key="port")
-_LOCAL_OBJECTS = keyed("name", ATOMIC)
+_POD_SPEC = struct(
+    affinity=struct(nodeAffinity=struct(requiredDuringSchedulingIgnoredDuringExecution=ATOMIC)),
+    containers=keyed("name", _CONTAINER),
+    ephemeralContainers=keyed("name", _CONTAINER),
+    hostAliases=keyed("ip"),
+    imagePullSecrets=keyed("name", ATOMIC),
+    initContainers=keyed("name", _CONTAINER),
+    nodeSelector=ATOMIC,
+    resourceClaims=keyed("name"),
+    schedulingGates=keyed("name"),
+    topologySpreadConstraints=Shape(
+        items=struct(labelSelector=ATOMIC),
+        keys={"topologyKey": None, "whenUnsatisfiable": None},
+        patch_key="topologyKey",
+    ),
+    volumes=keyed("name", struct(ephemeral=struct(volumeClaimTemplate=_CLAIM))),
+)
+_POD_TEMPLATE = struct(metadata=_OBJECT_META, spec=_POD_SPEC)
+_POD_SET_SPEC = struct(selector=ATOMIC, template=_POD_TEMPLATE)
+_WORKLOAD = struct(spec=_POD_SET_SPEC, status=_CONDITIONS)
 
 _KINDS: dict[str, Shape] = {
+    "ClusterRoleBinding": struct(roleRef=ATOMIC),
     "CronJob": struct(
-        spec=struct(jobTemplate=struct(metadata=_OBJECT_META, spec=_JOB_SPEC)),
-        status=struct(active=ATOMIC),
+        spec=struct(jobTemplate=struct(metadata=_OBJECT_META, spec=_POD_SET_SPEC)),
     ),
-    "ClusterRole": struct(rules=ATOMIC, aggregationRule=ATOMIC),
-    "ClusterRoleBinding": struct(subjects=ATOMIC, roleRef=ATOMIC),
-    "CustomResourceDefinition": struct(
-        spec=struct(versions=ATOMIC), status=struct(conditions=keyed("type"), storedVersions=ATOMIC)
-    ),
+    "CustomResourceDefinition": struct(status=_CONDITIONS),
     "DaemonSet": _WORKLOAD,
     "Deployment": _WORKLOAD,
-    "EndpointSlice": struct(
-        endpoints=ATOMIC,
-        ports=ATOMIC,
+    "Event": struct(involvedObject=ATOMIC, related=ATOMIC),
+    "HorizontalPodAutoscaler": struct(status=_CONDITIONS),
+    "Ingress": struct(
+        spec=struct(defaultBackend=struct(resource=ATOMIC, service=struct(port=ATOMIC)))
     ),
-    "HorizontalPodAutoscaler": _CONDITIONS,
-    "Job": struct(spec=_JOB_SPEC, status=_CONDITIONS),
-    "Namespace": struct(spec=struct(finalizers=ATOMIC), status=_CONDITIONS),
+    "Job": struct(
+        spec=_POD_SET_SPEC,
+        status=struct(conditions=Shape(items=PLAIN, patch_key="type", is_atomic=True)),
+    ),
+    "Namespace": struct(status=_CONDITIONS),
     "Node": struct(
-        spec=struct(taints=atomic_but_patched("key"), podCIDRs=SET),
-        status=struct(
-            conditions=keyed("type"),
-            addresses=keyed("type"),
-        ),
+        spec=struct(podCIDRs=SET),
+        status=struct(addresses=keyed("type"), conditions=keyed("type")),
     ),
-    "PersistentVolume": struct(spec=struct(claimRef=ATOMIC, nodeAffinity=PLAIN)),
+    "PersistentVolume": struct(spec=struct(claimRef=ATOMIC, nodeAffinity=struct(required=ATOMIC))),
     "PersistentVolumeClaim": _CLAIM,
     "Pod": struct(
         spec=_POD_SPEC,
         status=struct(
             conditions=keyed("type"),
-            hostIPs=atomic_but_patched("ip"),
+            hostIPs=Shape(items=PLAIN, patch_key="ip", is_atomic=True),
             podIPs=keyed("ip"),
         ),
     ),
@@ -156,19 +137,17 @@ _KINDS: dict[str, Shape] = {
     "ReplicationController": struct(
         spec=struct(selector=ATOMIC, template=_POD_TEMPLATE), status=_CONDITIONS
     ),
-    "Role": struct(rules=ATOMIC),
-    "RoleBinding": struct(subjects=ATOMIC, roleRef=ATOMIC),
+    "ResourceQuota": struct(spec=struct(scopeSelector=ATOMIC)),
+    "RoleBinding": struct(roleRef=ATOMIC),
     "Service": struct(
-        spec=struct(ports=_SERVICE_PORTS, selector=ATOMIC),
-        status=struct(conditions=keyed("type"), loadBalancer=struct(ingress=ATOMIC)),
-    ),
-    "ServiceAccount": struct(secrets=keyed("name"), imagePullSecrets=ATOMIC),
-    "StatefulSet": struct(
-        spec=replace(
-            _WORKLOAD_SPEC, fields={**_WORKLOAD_SPEC.fields, "volumeClaimTemplates": ATOMIC}
+        spec=struct(
+            ports=Shape(items=PLAIN, keys={"port": None, "protocol": "TCP"}, patch_key="port"),
+            selector=ATOMIC,
         ),
         status=_CONDITIONS,
     ),
+    "ServiceAccount": struct(secrets=keyed("name", ATOMIC)),
+    "StatefulSet": _WORKLOAD,
 }
 
 

@@ -61,15 +61,11 @@ def _take(patch: Object, prefix: str) -> Object:
 
 
 def _merge_field(target: Object, name: str, value: Any, shape: Shape) -> None:
-    if value is None:
+    if value is None or _directive(value) == "delete":
         target.pop(name, None)
     elif isinstance(value, dict):
         present = target.get(name)
-        merged = _merge_map(present if isinstance(present, dict) else {}, value, shape)
-        if value.get("$patch") == "delete":
-            target.pop(name, None)
-        else:
-            target[name] = merged
+        target[name] = _merge_map(present if isinstance(present, dict) else {}, value, shape)
     elif isinstance(value, list):
         target[name] = _merge_list(target.get(name) or [], value, shape)
     else:
