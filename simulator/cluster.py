@@ -6,6 +6,7 @@ Pods that ran as local processes are started again, as after a reboot of their n
 """
 
 import asyncio
+import logging
 import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -20,7 +21,7 @@ from simulator.clock import Clock, SystemClock
 from simulator.controllers.built_in_controllers import built_in_controllers
 from simulator.controllers.control_plane import ControlPlane
 from simulator.controllers.node_claim_nodes import MachineSize
-from simulator.kubeconfig import write_kubeconfig
+from simulator.kubeconfig import former_port, write_kubeconfig
 from simulator.kubelet.images import ImageTable, known_programs
 from simulator.kubelet.kubelet import Kubelets, Workers
 from simulator.kubelet.local_runtime import LocalRuntime
@@ -33,6 +34,8 @@ from simulator.kubernetes.http_door import HttpDoor
 from simulator.kubernetes.services import ServiceNetwork
 from simulator.system_node import ensure_system_node
 from simulator.timings import Timings
+
+log = logging.getLogger(__name__)
 
 
 def _new_uid() -> str:
@@ -90,12 +93,25 @@ async def simulated_cluster(options: ClusterOptions) -> AsyncIterator[SimulatedC
             parts.create_task(ServiceProxy(api_server).run(), name="service proxy"),
         ]
         stack.callback(_cancel, running)
-        door = HttpDoor(api_server, options.host, options.port)
-        url = await door.start()
-        stack.push_async_callback(door.stop)
         kubeconfig = options.state_directory / "kubeconfig"
+        door, url = await _open_door(options, api_server, former_port(kubeconfig))
+        stack.push_async_callback(door.stop)
         write_kubeconfig(kubeconfig, url)
         yield SimulatedCluster(url=url, kubeconfig=kubeconfig, api_server=api_server)
+
+
+async def _open_door(
+    options: ClusterOptions, api_server: ApiServer, former: int
+) -> tuple[HttpDoor, str]:
+    """Where any port will do, the one before a restart is best: clients still know it."""
+    if options.port == 0 and former:
+        door = HttpDoor(api_server, options.host, former)
+        try:
+            return door, await door.start()
+        except OSError:
+            log.info("port %d is taken by now; listening on another", former)
+    door = HttpDoor(api_server, options.host, options.port)
+    return door, await door.start()
 
 
 def _api_server(options: ClusterOptions, block: AddressBlock, workers: Workers) -> ApiServer:

@@ -2,9 +2,19 @@
 
 import json
 from pathlib import Path
+from urllib.parse import urlsplit
 
 NAME = "moorage"
 OWNER_ONLY = 0o600
+
+
+def former_port(path: Path) -> int:
+    """The port that the file names; 0 where there is no such file."""
+    try:
+        config = json.loads(path.read_text())
+        return urlsplit(config["clusters"][0]["cluster"]["server"]).port or 0
+    except (OSError, ValueError, KeyError, IndexError, TypeError):
+        return 0
 
 
 def write_kubeconfig(path: Path, url: str) -> None:

@@ -1,5 +1,6 @@
 """What a kubelet reports of its node: conditions, addresses, and the lease that says it lives."""
 
+import platform
 from datetime import datetime
 
 from simulator.controllers.conditions import condition, with_conditions
@@ -48,12 +49,12 @@ def _node_info(node: Object, facts: Node) -> Object:
         "architecture": labels.get("kubernetes.io/arch", "amd64"),
         "bootID": uid,
         "containerRuntimeVersion": f"{facts.runtime.name}://1.0.0",
-        "kernelVersion": "",
+        "kernelVersion": "simulated" if facts.runtime.simulated_because else platform.release(),
         "kubeProxyVersion": KUBELET_VERSION,
         "kubeletVersion": KUBELET_VERSION,
         "machineID": uid,
         "operatingSystem": labels.get("kubernetes.io/os", "linux"),
-        "osImage": facts.runtime.simulated_because or "this machine",
+        "osImage": "simulated" if facts.runtime.simulated_because else platform.platform(),
         "systemUUID": uid,
     }
 
