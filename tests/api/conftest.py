@@ -1,7 +1,7 @@
-"""A real server on loopback, over a store in memory."""
+"""A real server on loopback, over a store in memory or on a simulated Kubernetes."""
 
 import itertools
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -14,6 +14,7 @@ from api.v1.catalog_service_pb2_grpc import CatalogServiceStub
 from api.v1.workspace_service_pb2_grpc import WorkspaceServiceStub
 from api.watch import WatchLimits
 from engine.ports import WorkspaceStore
+from tests.api.cluster_store import ClusterWorkspaces, cluster_workspaces
 from tests.api.memory_store import MemoryWorkspaces, SteppingClock
 
 QUICK = ServerOptions(
@@ -57,9 +58,6 @@ async def serving(
         await server.stop()
 
 
-Serve = Callable[..., Awaitable[Served]]
-
-
 @pytest.fixture
 def clock() -> SteppingClock:
     return SteppingClock(datetime(2026, 1, 1, 12, tzinfo=UTC))
@@ -68,6 +66,18 @@ def clock() -> SteppingClock:
 @pytest.fixture
 def store(clock: SteppingClock) -> MemoryWorkspaces:
     return MemoryWorkspaces(clock)
+
+
+@pytest.fixture(params=["memory", "kubernetes"])
+async def either_store(
+    request: pytest.FixtureRequest, clock: SteppingClock
+) -> AsyncIterator[MemoryWorkspaces | ClusterWorkspaces]:
+    """For what must hold of the API whatever keeps the workspaces."""
+    if request.param == "memory":
+        yield MemoryWorkspaces(clock)
+        return
+    async with cluster_workspaces(clock) as workspaces:
+        yield workspaces
 
 
 @pytest.fixture

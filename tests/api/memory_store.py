@@ -112,9 +112,12 @@ class MemoryWorkspaces:
 
     # ---- what others do to the world
 
-    async def hold_finalizer(self, ref: WorkspaceRef) -> Workspace:
+    def add_namespace(self, name: str) -> None:
+        """Here every namespace exists."""
+
+    async def hold_finalizer(self, ref: WorkspaceRef) -> None:
         stored = await self.get(ref)
-        return await self._commit(stored, replace(stored, finalizer_held=True))
+        await self._commit(stored, replace(stored, finalizer_held=True))
 
     def compact(self) -> None:
         """Forgets all history and every unfinished list."""

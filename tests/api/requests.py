@@ -79,10 +79,14 @@ class Failure:
 
 async def failure(call: Any) -> Failure:
     """Awaits a call (or reads a stream to its end) that must fail."""
-    read = read_out(call) if hasattr(call, "__aiter__") else call
+    read = read_out(call) if hasattr(call, "__aiter__") else _answer(call)
     with pytest.raises(grpc.aio.AioRpcError) as caught:
-        await read
+        await asyncio.wait_for(read, timeout=10)
     return failure_of(caught.value)
+
+
+async def _answer(call: Any) -> Any:
+    return await call
 
 
 async def read_out(stream: Any, into: list[Any] | None = None) -> None:

@@ -30,6 +30,11 @@ from tests.api.requests import (
 Response = service.WatchWorkspacesResponse
 
 
+@pytest.fixture
+def store(either_store):
+    return either_store
+
+
 def _request(**fields) -> service.WatchWorkspacesRequest:
     return service.WatchWorkspacesRequest(**{"parent": PARENT, **fields})
 
@@ -111,7 +116,8 @@ async def test_a_cursor_is_good_on_another_server(store, clock):
         assert _told(await _until(resumed, "changed")) == [("changed", "a")]
 
 
-async def test_a_watch_selects_and_tells_what_no_longer_matches(stub):
+async def test_a_watch_selects_and_tells_what_no_longer_matches(stub, store):
+    store.add_namespace("other")
     await stub.CreateWorkspace(creation("other", parent="namespaces/other"))
     stream = stub.WatchWorkspaces(_request(label_selector="x=1"))
     await _until(stream, "synced")

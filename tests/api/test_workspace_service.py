@@ -25,6 +25,11 @@ from tests.api.requests import (
 )
 
 
+@pytest.fixture
+def store(either_store):
+    return either_store
+
+
 async def test_a_created_workspace_begins_pending_and_reconciling(stub, clock):
     response = await stub.CreateWorkspace(creation(workspace=wanted(labels={"team": "a"})))
     workspace = response.workspace
@@ -297,7 +302,8 @@ async def test_pages_show_one_instant(stub):
     assert (first, second, end) == (["a", "b"], ["c"], "")
 
 
-async def test_a_list_selects_by_namespace_and_labels(stub):
+async def test_a_list_selects_by_namespace_and_labels(stub, store):
+    store.add_namespace("other")
     await stub.CreateWorkspace(creation("a", workspace=wanted(labels={"x": "1"})))
     await stub.CreateWorkspace(creation("b"))
     await stub.CreateWorkspace(creation("c", parent="namespaces/other"))
