@@ -41,20 +41,20 @@ def track(
     For creates, updates and patches. Owners that ``new`` carries stand in for those of ``live``,
     as kubectl rewrites them when it moves to server-side apply.
     """
-    changes = compare(live or {"metadata": {}}, new, shape)
-    owner = Owner(
-        manager=manager,
-        operation=Operation.UPDATE,
-        api_version=new.get("apiVersion", ""),
-        subresource=subresource,
-    )
-    owners = managed_fields.read(new) or managed_fields.read(live or {})
+    before = live or {"metadata": {}}
+    owners = managed_fields.read(new) or managed_fields.read(before)
+    changes = compare(before, new, shape)
     gained = (changes.added | changes.modified) - UNOWNED
-    owners = managed_fields.take(owners, gained, spare=owner)
-    owners = managed_fields.take(owners, changes.removed)
-    if gained:
-        before = owners[owner].fields if owner in owners else frozenset()
-        owners = managed_fields.give(owners, owner, before | gained, now)
+    if gained or changes.removed:
+        owner = Owner(
+            manager=manager,
+            operation=Operation.UPDATE,
+            api_version=new.get("apiVersion", ""),
+            subresource=subresource,
+        )
+        owners = managed_fields.take(owners, gained | changes.removed, spare=owner)
+        owned = owners[owner].fields if owner in owners else frozenset()
+        owners = managed_fields.give(owners, owner, (owned | gained) - changes.removed, now)
     return managed_fields.with_owners(new, owners)
 
 

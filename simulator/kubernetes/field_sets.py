@@ -8,6 +8,7 @@ own path does; FieldsV1 then gives it the entry ``.``.
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from simulator.kubernetes.merge_shapes import Shape
@@ -113,8 +114,15 @@ def _element(item: Any, shape: Shape) -> str | None:
         return f"v:{_json(item)}"
     if not isinstance(item, dict):
         return None
-    key = {name: item.get(name, default) for name, default in shape.keys.items()}
-    return None if None in key.values() else f"k:{_json(key)}"
+    values = [item.get(name, default) for name, default in shape.keys.items()]
+    if any(value is None or isinstance(value, dict | list) for value in values):
+        return None
+    return _key_element(tuple(shape.keys), *values)
+
+
+@lru_cache(maxsize=4096, typed=True)
+def _key_element(names: tuple[str, ...], *values: str | float) -> str:
+    return f"k:{_json(dict(zip(names, values, strict=True)))}"
 
 
 def _json(value: Any) -> str:

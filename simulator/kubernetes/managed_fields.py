@@ -31,12 +31,35 @@ class Owner:
         return f'"{self.manager}"{where}{version}'
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Ownership:
-    """What one owner owns, and when that last changed (RFC 3339)."""
+    """What one owner owns, and when that last changed (RFC 3339).
 
-    fields: Fields
-    time: str
+    Most writes touch few owners, so that the one form is made of the other only where it is asked.
+    """
+
+    def __init__(
+        self, *, time: str, fields: Fields | None = None, tree: Object | None = None
+    ) -> None:
+        self.time = time
+        self._fields = fields
+        self._tree = tree
+
+    @property
+    def fields(self) -> Fields:
+        if self._fields is None:
+            self._fields = decode(self._tree or {})
+        return self._fields
+
+    @property
+    def tree(self) -> Object:
+        """FieldsV1."""
+        if self._tree is None:
+            self._tree = encode(self._fields or NOTHING)
+        return self._tree
+
+    def shares(self, fields: Fields, roots: frozenset[str]) -> bool:
+        """Whether it owns any of the fields, which lie below ``roots``."""
+        return not roots.isdisjoint(self.tree) and not self.fields.isdisjoint(fields)
 
 
 Owners = dict[Owner, Ownership]
@@ -76,7 +99,7 @@ def read(obj: Object) -> Owners:
                 api_version=entry.get("apiVersion", ""),
                 subresource=entry.get("subresource", ""),
             )
-            owners[owner] = Ownership(fields=decode(entry["fieldsV1"]), time=entry.get("time", ""))
+            owners[owner] = Ownership(tree=entry["fieldsV1"], time=entry.get("time", ""))
     return owners
 
 
@@ -85,7 +108,7 @@ def with_owners(obj: Object, owners: Owners) -> Object:
     metadata = {
         name: value for name, value in obj.get("metadata", {}).items() if name != "managedFields"
     }
-    entries = [_entry(owner, owned) for owner, owned in owners.items() if owned.fields]
+    entries = [_entry(owner, owned) for owner, owned in owners.items() if owned.tree]
     if entries:
         metadata["managedFields"] = sorted(entries, key=_order)
     return {**obj, "metadata": metadata}
@@ -95,7 +118,7 @@ def _entry(owner: Owner, owned: Ownership) -> Object:
     entry = {
         "apiVersion": owner.api_version,
         "fieldsType": "FieldsV1",
-        "fieldsV1": encode(owned.fields),
+        "fieldsV1": owned.tree,
         "manager": owner.manager,
         "operation": str(owner.operation),
         "time": owned.time,
@@ -119,10 +142,11 @@ def give(owners: Owners, owner: Owner, fields: Fields, now: datetime) -> Owners:
 
 def take(owners: Owners, fields: Fields, *, spare: Owner | None = None) -> Owners:
     """Nobody but ``spare`` owns ``fields`` any more."""
+    roots = frozenset(path[0] for path in fields)
     return {
-        owner: owned
-        if owner == spare or not owned.fields & fields
-        else Ownership(fields=owned.fields - fields, time=owned.time)
+        owner: Ownership(fields=owned.fields - fields, time=owned.time)
+        if owner != spare and owned.shares(fields, roots)
+        else owned
         for owner, owned in owners.items()
     }
 
