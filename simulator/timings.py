@@ -36,5 +36,5 @@ class Timings:
     # Kubelets everywhere (Kubernetes: restart back-off from 10 seconds, doubling up to 300).
     restart_backoff: float = 1.0
     restart_backoff_limit: float = 30.0
-    restart_backoff_reset: float = 600.0
-    image_error_shown: float = 0.5
+    restart_backoff_reset: float = 600.0  # of running, after which a container starts afresh
+    image_error_shown: float = 0.5  # before ErrImagePull turns into ImagePullBackOff

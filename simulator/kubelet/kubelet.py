@@ -25,37 +25,34 @@ class Kubelet:
     def __init__(self, node: Node, workers: Workers) -> None:
         self.node = node
         self._workers = workers
-        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._tasks: asyncio.TaskGroup | None = None
+        self._working: set[str] = set()
 
     async def run(self) -> None:
         """Until cancelled; the processes of its pods end with it."""
-        try:
+        async with asyncio.TaskGroup() as self._tasks:
+            for pod in self.node.objects.list("Pod"):
+                if pod["spec"].get("nodeName") == self.node.name:
+                    self.pod_changed(Change(ChangeType.ADDED, pod))
             while True:
                 self._report()
                 await asyncio.sleep(self.node.timings.lease_renewal)
-        finally:
-            await self._stop()
 
     def pod_changed(self, change: Change) -> None:
         """A pod of this node was added, changed or removed."""
+        if self._tasks is None:
+            return  # ``run`` begins with all pods there are
         pod = change.object
         uid = pod["metadata"]["uid"]
-        if change.type is ChangeType.DELETED:
-            self._pod_gone(uid)
-            return
-        if uid not in self._tasks:
-            task = asyncio.create_task(self._keep_working(pod), name=f"pod {uid}")
-            self._tasks[uid] = task
-            task.add_done_callback(lambda _: self._tasks.pop(uid, None))
         worker = self._workers.get(uid)
-        if worker is not None and pod["metadata"].get("deletionTimestamp"):
+        if change.type is ChangeType.DELETED:
+            if worker is not None:
+                worker.pod_gone()
+        elif uid not in self._working:
+            self._working.add(uid)
+            self._tasks.create_task(self._keep_working(pod), name=f"pod {uid}")
+        elif worker is not None and pod["metadata"].get("deletionTimestamp"):
             worker.deletion_requested()
-
-    def _pod_gone(self, uid: str) -> None:
-        if (worker := self._workers.get(uid)) is not None:
-            worker.pod_gone()
-        elif uid not in self._tasks:
-            self.node.runtime.remove_pod(uid)
 
     async def _keep_working(self, pod: Object) -> None:
         """One worker after another, until one has seen the pod go."""
@@ -64,16 +61,17 @@ class Kubelet:
         while (current := self._current(metadata)) is not None:
             try:
                 await self._work_on(current)
-            except Exception:
+            except Exception as error:  # one pod must not take the node's others with it
                 log.exception("pod %s/%s", metadata["namespace"], metadata["name"])
+                self.node.events.warning(current, "FailedSync", f"error syncing pod: {error}")
                 backoff = backoff.after_run_of(0, self.node.timings)
                 await asyncio.sleep(backoff.delay(self.node.timings))
         self.node.runtime.remove_pod(metadata["uid"])
+        self._working.discard(metadata["uid"])
 
     async def _work_on(self, pod: Object) -> None:
         uid = pod["metadata"]["uid"]
-        worker = PodWorker(self.node, pod)
-        self._workers[uid] = worker
+        worker = self._workers[uid] = PodWorker(self.node, pod)
         if pod["metadata"].get("deletionTimestamp"):
             worker.deletion_requested()
         try:
@@ -99,12 +97,6 @@ class Kubelet:
         except ApiError as error:
             log.warning("node %s could not report: %s", self.node.name, error)
 
-    async def _stop(self) -> None:
-        tasks = list(self._tasks.values())
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-
 
 class Kubelets:
     """``forget_pod`` is told the uid of a pod that went after its node did."""
@@ -122,25 +114,23 @@ class Kubelets:
         self._forget_pod = forget_pod
         self._workers = workers
         self._kubelets: dict[str, Kubelet] = {}
-        self._tasks: dict[str, asyncio.Task[None]] = {}
-        self._stopping: set[asyncio.Task[None]] = set()
+        self._running: dict[str, asyncio.Task[None]] = {}
 
     async def run(self) -> None:
         """Until cancelled."""
-        unsubscribe = self._objects.subscribe(self._on_change)
-        try:
-            for kind in ("Node", "Pod"):
-                for obj in self._objects.list(kind):
-                    self._on_change(Change(ChangeType.ADDED, obj))
-            await asyncio.Event().wait()
-        finally:
-            unsubscribe()
-            await self._stop()
+        async with asyncio.TaskGroup() as tasks:
+            unsubscribe = self._objects.subscribe(lambda change: self._on_change(change, tasks))
+            try:
+                for node in self._objects.list("Node"):
+                    self._start(node, tasks)
+                await asyncio.Event().wait()
+            finally:
+                unsubscribe()
 
-    def _on_change(self, change: Change) -> None:
+    def _on_change(self, change: Change, tasks: asyncio.TaskGroup) -> None:
         match change.object["kind"]:
             case "Node":
-                self._node_changed(change)
+                self._node_changed(change, tasks)
             case "Pod":
                 name = change.object["spec"].get("nodeName", "")
                 if (kubelet := self._kubelets.get(name)) is not None:
@@ -148,26 +138,16 @@ class Kubelets:
                 elif change.type is ChangeType.DELETED:
                     self._forget_pod(change.object["metadata"]["uid"])
 
-    def _node_changed(self, change: Change) -> None:
+    def _node_changed(self, change: Change, tasks: asyncio.TaskGroup) -> None:
         name = change.object["metadata"]["name"]
-        if change.type is ChangeType.DELETED:
-            self._kubelets.pop(name, None)
-            if (task := self._tasks.pop(name, None)) is not None:
-                task.cancel()
-                self._stopping.add(task)
-                task.add_done_callback(self._stopping.discard)
-        elif name not in self._kubelets:
-            self._start(name, Kubelet(self._make_node(change.object), self._workers))
+        if change.type is not ChangeType.DELETED:
+            self._start(change.object, tasks)
+        elif name in self._kubelets:
+            del self._kubelets[name]
+            self._running.pop(name).cancel()
 
-    def _start(self, name: str, kubelet: Kubelet) -> None:
-        self._kubelets[name] = kubelet
-        self._tasks[name] = asyncio.create_task(kubelet.run(), name=f"kubelet {name}")
-        for pod in self._objects.list("Pod"):
-            if pod["spec"].get("nodeName") == name:
-                kubelet.pod_changed(Change(ChangeType.ADDED, pod))
-
-    async def _stop(self) -> None:
-        tasks = [*self._tasks.values(), *self._stopping]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+    def _start(self, node: Object, tasks: asyncio.TaskGroup) -> None:
+        name = node["metadata"]["name"]
+        if name not in self._kubelets:
+            kubelet = self._kubelets[name] = Kubelet(self._make_node(node), self._workers)
+            self._running[name] = tasks.create_task(kubelet.run(), name=f"kubelet {name}")

@@ -124,6 +124,7 @@ class PodWorker:
 
     async def _prepare(self) -> None:
         """Sets up volumes and address, however long what they refer to is missing."""
+        self._warn_of_pull_secrets()
         backoff = RestartBackoff(failures=1)
         while True:
             try:
@@ -136,6 +137,18 @@ class PodWorker:
             await asyncio.sleep(backoff.delay(self._node.timings))
         self._sandboxed = True
         self._publish()
+
+    def _warn_of_pull_secrets(self) -> None:
+        """Kubernetes tries the pull without them."""
+        named = [one["name"] for one in self._pod["spec"].get("imagePullSecrets") or ()]
+        missing = [name for name in named if self._find("Secret", name) is None]
+        if missing:
+            self._node.events.warning(
+                self._pod,
+                "FailedToRetrieveImagePullSecret",
+                f"Unable to retrieve some image pull secrets ({', '.join(missing)}); "
+                f"attempting to pull the image may not succeed.",
+            )
 
     async def _terminate(self) -> None:
         """Stops the containers in their grace period, then lets the pod object go."""

@@ -184,12 +184,14 @@ async def test_killed_cluster_leaves_no_process_and_comes_back(tmp_path, kubectl
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-c", program, stdout=subprocess.PIPE
     )
-    assert await process.stdout.readline() == b"up\n"
-    await kubectl("apply", "-f", chat_workload(tmp_path))
-    await kubectl("wait", "--for=condition=Ready", "pod/chat", "--timeout=20s")
-    servers = _processes(tmp_path)
-    process.send_signal(signal.SIGKILL)
-    await process.wait()
+    try:
+        assert await process.stdout.readline() == b"up\n"
+        await kubectl("apply", "-f", chat_workload(tmp_path))
+        await kubectl("wait", "--for=condition=Ready", "pod/chat", "--timeout=20s")
+        servers = _processes(tmp_path)
+    finally:
+        process.send_signal(signal.SIGKILL)
+        await process.wait()
     gone, alive = await asyncio.to_thread(psutil.wait_procs, servers, timeout=5)
     assert (len(gone), alive) == (1, [])
     async with simulated_cluster(options(tmp_path)):

@@ -243,6 +243,23 @@ async def test_missing_volume_source_is_told_in_an_event(cluster):
     assert cluster.get("p")["status"]["phase"] == "Pending"
 
 
+async def test_missing_pull_secret_is_told_and_does_not_stop_the_pull(cluster):
+    secrets = [{"name": "ACR_REGISTRY_SECRET_HERE"}]
+    cluster.pod("p", {"name": "main", "image": "phi"}, node="simulated", imagePullSecrets=secrets)
+    await cluster.until_ready("p")
+    assert "FailedToRetrieveImagePullSecret" in cluster.reasons("p")
+
+
+async def test_pod_that_cannot_be_worked_on_says_so_and_spares_the_others(cluster):
+    bad = python(SLEEP, livenessProbe={"tcpSocket": {"port": "no-such-port"}})
+    cluster.pod("bad", bad)
+    cluster.pod("good", python(SLEEP))
+    await cluster.until_ready("good")
+    await cluster.until(lambda: "FailedSync" in cluster.reasons("bad"))
+    cluster.api.delete("Pod", "bad", "default", grace_period_seconds=0)
+    await cluster.until_gone("bad")
+
+
 async def test_simulated_pod_becomes_ready_and_says_what_it_is(cluster):
     probe = {"httpGet": {"port": 80}, "periodSeconds": 1}
     cluster.pod("p", {"name": "main", "image": "phi", "readinessProbe": probe}, node="simulated")
