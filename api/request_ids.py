@@ -1,9 +1,11 @@
 """Request ids: a change that is sent twice happens once (AIP-155)."""
 
 import asyncio
+import hashlib
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeVar
 
 from google.protobuf.message import Message
@@ -11,59 +13,77 @@ from google.protobuf.message import Message
 from api.errors import RequestIdReused
 
 REMEMBERED = 4096
+REMEMBERED_BYTES = 64 * 2**20
 
 Response = TypeVar("Response", bound=Message)
 
 
 @dataclass(frozen=True, slots=True)
-class _UnderWay:
-    body: bytes
-    ended: asyncio.Event = field(default_factory=asyncio.Event)
+class _Change:
+    digest: bytes
+    task: asyncio.Task[Any]
 
 
 class RequestIds:
-    """The answers of the latest changes, by request id.
+    """The changes under way and the answers of the latest ones, by request id.
 
-    A change that failed, or whose caller left, is forgotten, so that it can be tried again under
-    its id; one of those who waited for it makes that attempt.
+    A change runs to its end also if its caller leaves, so that who asks again under the same id
+    learns what became of it. A failed one is forgotten once it has failed, and can be tried again.
     """
 
-    def __init__(self, *, remembered: int = REMEMBERED) -> None:
-        self._under_way: dict[str, _UnderWay] = {}
-        self._answers: OrderedDict[str, tuple[bytes, Any]] = OrderedDict()
+    def __init__(
+        self, *, remembered: int = REMEMBERED, remembered_bytes: int = REMEMBERED_BYTES
+    ) -> None:
+        self._changes: OrderedDict[str, _Change] = OrderedDict()
         self._remembered = remembered
+        self._bytes_left = remembered_bytes
 
     async def once(
-        self, request_id: str, request: Message, perform: Callable[[], Awaitable[Response]]
+        self,
+        request_id: str,
+        request: Message,
+        perform: Callable[[], Coroutine[Any, Any, Response]],
     ) -> Response:
         """The answer of ``perform``, or of the same request before. Raises RequestIdReused."""
         if not request_id:
             return await perform()
-        body = type(request).__name__.encode() + request.SerializeToString(deterministic=True)
-        while first := self._under_way.get(request_id):
-            _require_same(request_id, first.body, body)
-            await first.ended.wait()
-        if request_id in self._answers:
-            earlier_body, answer = self._answers[request_id]
-            _require_same(request_id, earlier_body, body)
-            return answer  # type: ignore[no-any-return]  # its type is that of the request
-        return await self._perform(request_id, body, perform)
-
-    async def _perform(
-        self, request_id: str, body: bytes, perform: Callable[[], Awaitable[Response]]
-    ) -> Response:
-        under_way = self._under_way[request_id] = _UnderWay(body)
-        try:
-            answer = await perform()
-            self._answers[request_id] = (body, answer)
-        finally:
-            del self._under_way[request_id]
-            under_way.ended.set()
-        if len(self._answers) > self._remembered:
-            self._answers.popitem(last=False)
+        digest = _digest(request)
+        change = self._changes.get(request_id)
+        if change is None:
+            change = self._changes[request_id] = _Change(digest, asyncio.create_task(perform()))
+            change.task.add_done_callback(partial(self._settle, request_id))
+        elif change.digest != digest:
+            raise RequestIdReused(request_id)
+        answer: Response = await asyncio.shield(change.task)
         return answer
 
+    async def close(self) -> None:
+        """Cancels what is still under way."""
+        under_way = [change.task for change in self._changes.values() if not change.task.done()]
+        for task in under_way:
+            task.cancel()
+        await asyncio.gather(*under_way, return_exceptions=True)
 
-def _require_same(request_id: str, earlier: bytes, now: bytes) -> None:
-    if earlier != now:
-        raise RequestIdReused(request_id)
+    def _settle(self, request_id: str, task: asyncio.Task[Response]) -> None:
+        if task.cancelled() or task.exception() is not None:
+            del self._changes[request_id]
+            return
+        self._changes.move_to_end(request_id)
+        self._bytes_left -= task.result().ByteSize()
+        while len(self._changes) > self._remembered or self._bytes_left < 0:
+            if not self._forget_the_oldest():
+                return
+
+    def _forget_the_oldest(self) -> bool:
+        """Changes under way are passed over; the server bounds how many there are."""
+        for request_id, change in self._changes.items():
+            if change.task.done():
+                self._bytes_left += change.task.result().ByteSize()
+                del self._changes[request_id]
+                return True
+        return False
+
+
+def _digest(request: Message) -> bytes:
+    body = request.SerializeToString(deterministic=True)
+    return hashlib.sha256(type(request).__name__.encode() + b"\0" + body).digest()

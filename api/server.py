@@ -53,12 +53,9 @@ class GrpcServer:
         self._options = options or ServerOptions()
         self._watches = Watches(store, limits=self._options.watch_limits)
         self._edge = Edge(new_id=new_id, call_limit=self._options.call_limit)
-        self._servicers = {
-            _WORKSPACES: WorkspaceService(
-                store=store, watches=self._watches, clock=clock, new_id=new_id
-            ),
-            _CATALOG: CatalogService(),
-        }
+        self._workspaces = WorkspaceService(
+            store=store, watches=self._watches, clock=clock, new_id=new_id
+        )
         self._health = health.HealthServicer()
         self._server: grpc.aio.Server | None = None
 
@@ -69,7 +66,10 @@ class GrpcServer:
             maximum_concurrent_rpcs=self._options.max_concurrent_calls,
         )
         server.add_generic_rpc_handlers(
-            [self._edge.handler(service, it) for service, it in self._servicers.items()]
+            [
+                self._edge.handler(_WORKSPACES, self._workspaces),
+                self._edge.handler(_CATALOG, CatalogService()),
+            ]
         )
         health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
         names = [service.full_name for service in SERVICES]
@@ -93,6 +93,7 @@ class GrpcServer:
         await self._health.enter_graceful_shutdown()
         self._watches.drain()
         await self._server.stop(self._options.grace.total_seconds())
+        await self._workspaces.close()
 
 
 def _channel_options(options: ServerOptions) -> list[tuple[str, int]]:

@@ -48,6 +48,10 @@ class WorkspaceService:
         self._new_id = new_id
         self._request_ids = RequestIds()
 
+    async def close(self) -> None:
+        """Ends the changes that outlived their callers."""
+        await self._request_ids.close()
+
     async def create_workspace(
         self, request: pb.CreateWorkspaceRequest
     ) -> pb.CreateWorkspaceResponse:

@@ -32,9 +32,10 @@ class WorkspaceServiceStub:
     Errors carry a `google.rpc.ErrorInfo` whose reason is one of `ErrorReason`.
 
     Request ids: a repeated change with the same `request_id` and the same body gets the first one's
-    answer and changes nothing more, also while the first is still under way; with another body it is
-    ALREADY_EXISTS. Failures are not remembered, so that they can be tried again under the same id.
-    Ids are remembered by the process that answered, the latest 4096 of them.
+    answer and changes nothing more, also while the first is still under way, and also if its caller
+    left; with another body it is ALREADY_EXISTS. Failures are not remembered, so that they can be
+    tried again under the same id. Ids are remembered by the process that answered, the latest 4096 of
+    them, or fewer where the answers are large.
     """
 
     def __init__(self, channel):
@@ -97,9 +98,10 @@ class WorkspaceServiceServicer:
     Errors carry a `google.rpc.ErrorInfo` whose reason is one of `ErrorReason`.
 
     Request ids: a repeated change with the same `request_id` and the same body gets the first one's
-    answer and changes nothing more, also while the first is still under way; with another body it is
-    ALREADY_EXISTS. Failures are not remembered, so that they can be tried again under the same id.
-    Ids are remembered by the process that answered, the latest 4096 of them.
+    answer and changes nothing more, also while the first is still under way, and also if its caller
+    left; with another body it is ALREADY_EXISTS. Failures are not remembered, so that they can be
+    tried again under the same id. Ids are remembered by the process that answered, the latest 4096 of
+    them, or fewer where the answers are large.
     """
 
     def CreateWorkspace(self, request, context):
@@ -248,9 +250,10 @@ class WorkspaceService:
     Errors carry a `google.rpc.ErrorInfo` whose reason is one of `ErrorReason`.
 
     Request ids: a repeated change with the same `request_id` and the same body gets the first one's
-    answer and changes nothing more, also while the first is still under way; with another body it is
-    ALREADY_EXISTS. Failures are not remembered, so that they can be tried again under the same id.
-    Ids are remembered by the process that answered, the latest 4096 of them.
+    answer and changes nothing more, also while the first is still under way, and also if its caller
+    left; with another body it is ALREADY_EXISTS. Failures are not remembered, so that they can be
+    tried again under the same id. Ids are remembered by the process that answered, the latest 4096 of
+    them, or fewer where the answers are large.
     """
 
     @staticmethod

@@ -33,9 +33,10 @@ class WorkspaceServiceStub:
     Errors carry a `google.rpc.ErrorInfo` whose reason is one of `ErrorReason`.
 
     Request ids: a repeated change with the same `request_id` and the same body gets the first one's
-    answer and changes nothing more, also while the first is still under way; with another body it is
-    ALREADY_EXISTS. Failures are not remembered, so that they can be tried again under the same id.
-    Ids are remembered by the process that answered, the latest 4096 of them.
+    answer and changes nothing more, also while the first is still under way, and also if its caller
+    left; with another body it is ALREADY_EXISTS. Failures are not remembered, so that they can be
+    tried again under the same id. Ids are remembered by the process that answered, the latest 4096 of
+    them, or fewer where the answers are large.
     """
 
     @_typing.overload
@@ -95,9 +96,10 @@ class WorkspaceServiceAsyncStub(WorkspaceServiceStub):
     Errors carry a `google.rpc.ErrorInfo` whose reason is one of `ErrorReason`.
 
     Request ids: a repeated change with the same `request_id` and the same body gets the first one's
-    answer and changes nothing more, also while the first is still under way; with another body it is
-    ALREADY_EXISTS. Failures are not remembered, so that they can be tried again under the same id.
-    Ids are remembered by the process that answered, the latest 4096 of them.
+    answer and changes nothing more, also while the first is still under way, and also if its caller
+    left; with another body it is ALREADY_EXISTS. Failures are not remembered, so that they can be
+    tried again under the same id. Ids are remembered by the process that answered, the latest 4096 of
+    them, or fewer where the answers are large.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
@@ -153,9 +155,10 @@ class WorkspaceServiceServicer(metaclass=_abc_1.ABCMeta):
     Errors carry a `google.rpc.ErrorInfo` whose reason is one of `ErrorReason`.
 
     Request ids: a repeated change with the same `request_id` and the same body gets the first one's
-    answer and changes nothing more, also while the first is still under way; with another body it is
-    ALREADY_EXISTS. Failures are not remembered, so that they can be tried again under the same id.
-    Ids are remembered by the process that answered, the latest 4096 of them.
+    answer and changes nothing more, also while the first is still under way, and also if its caller
+    left; with another body it is ALREADY_EXISTS. Failures are not remembered, so that they can be
+    tried again under the same id. Ids are remembered by the process that answered, the latest 4096 of
+    them, or fewer where the answers are large.
     """
 
     @_abc_1.abstractmethod

@@ -44,14 +44,39 @@ async def test_without_an_id_every_change_happens():
     assert change.times == 2
 
 
-async def test_when_the_first_caller_leaves_one_of_the_others_takes_over():
+async def test_a_change_whose_caller_left_is_finished_and_its_answer_kept():
     ids, change = RequestIds(), Counting()
-    first, *others = [asyncio.create_task(ids.once("r", REQUEST, change)) for _ in range(4)]
+    caller = asyncio.create_task(ids.once("r", REQUEST, change))
     await change.entered.wait()
-    first.cancel()
+    caller.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await caller
+    again = asyncio.create_task(ids.once("r", REQUEST, change))
+    await asyncio.sleep(0)
     change.allowed.set()
-    answers = await asyncio.gather(*others)
-    assert [answer.workspace.generation for answer in answers] == [2, 2, 2]
+    assert (await again).workspace.generation == 1
+    assert (await ids.once("r", REQUEST, change)).workspace.generation == 1
+
+
+async def test_closing_ends_what_is_under_way():
+    ids, change = RequestIds(), Counting()
+    caller = asyncio.create_task(ids.once("r", REQUEST, change))
+    await change.entered.wait()
+    await ids.close()
+    with pytest.raises(asyncio.CancelledError):
+        await caller
+
+
+async def test_all_who_wait_for_a_failing_change_get_its_error():
+    ids = RequestIds()
+
+    async def fails() -> service.DeleteWorkspaceResponse:
+        await asyncio.sleep(0)
+        raise Unreachable
+
+    callers = [asyncio.create_task(ids.once("r", REQUEST, fails)) for _ in range(3)]
+    outcomes = await asyncio.gather(*callers, return_exceptions=True)
+    assert [type(outcome) for outcome in outcomes] == [Unreachable] * 3
 
 
 async def test_a_failure_is_not_remembered():
@@ -95,3 +120,16 @@ async def test_the_oldest_answers_are_forgotten_beyond_the_bound():
         await ids.once(request_id, REQUEST, change)
     assert (await ids.once("c", REQUEST, change)).workspace.generation == 3
     assert (await ids.once("a", REQUEST, change)).workspace.generation == 4
+
+
+async def test_large_answers_are_forgotten_sooner():
+    ids, times = RequestIds(remembered_bytes=250), 0
+
+    async def bulky() -> service.DeleteWorkspaceResponse:
+        nonlocal times
+        times += 1
+        return service.DeleteWorkspaceResponse(workspace=pb.Workspace(message="x" * 100))
+
+    for request_id in ("a", "b", "c", "c", "b", "a"):
+        await ids.once(request_id, REQUEST, bulky)
+    assert times == 4

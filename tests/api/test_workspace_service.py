@@ -453,6 +453,21 @@ async def test_the_same_creation_many_times_at_once_happens_once(stub):
     assert all(answer == answers[0] for answer in answers)
 
 
+async def test_a_caller_that_gave_up_learns_what_became_of_its_creation(stub, store, monkeypatch):
+    create, allowed = store.create, asyncio.Event()
+
+    async def slow(new, *, dry_run=False):
+        await allowed.wait()
+        return await create(new, dry_run=dry_run)
+
+    monkeypatch.setattr(store, "create", slow)
+    with pytest.raises(grpc.aio.AioRpcError):
+        await stub.CreateWorkspace(creation(request_id="r"), timeout=0.05)
+    allowed.set()
+    answer = await stub.CreateWorkspace(creation(request_id="r"))
+    assert answer.workspace.name == full_name()
+
+
 # ---- the store's refusals
 
 
