@@ -1,0 +1,352 @@
+"""The command line: every command with its options; what they do is in ``moorage.commands``.
+
+A command imports what it needs when it is called, so that ``--help`` and completion are quick.
+"""
+
+import asyncio
+import sys
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from moorage.failure import ExitCode, Failure
+from moorage.options import (
+    AllNamespacesOption,
+    ListFormat,
+    ListFormatOption,
+    NamespaceOption,
+    SelectorOption,
+    ServerOption,
+    StateDirectoryOption,
+    TextFormat,
+    TextFormatOption,
+)
+
+MAX_INPUT_BYTES = 1 << 20
+
+NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="The workspace's name.")]
+OptionalNameArgument = Annotated[
+    str | None, typer.Argument(metavar="[NAME]", help="The workspace's name.")
+]
+FileOption = Annotated[
+    str | None,
+    typer.Option("--filename", "-f", metavar="FILE", help="A YAML file; - is standard input."),
+]
+
+
+class Commands(typer.core.TyperGroup):
+    """Ends a command that failed with its words on standard error and its exit code."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except Failure as failure:
+            _tell(failure)
+            raise typer.Exit(failure.exit_code) from failure
+        except KeyboardInterrupt as interrupt:
+            raise typer.Exit(130) from interrupt  # 128 + SIGINT, as shells have it
+
+
+app = typer.Typer(
+    cls=Commands,
+    help="Model workspaces on Kubernetes: say what is to be served, see how it gets there.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def main() -> None:
+    app()
+
+
+def _tell(failure: Failure) -> None:
+    from moorage.terminal import notes
+
+    console = notes()
+    console.print("error:", style="bold red", end=" ")
+    console.print(failure.message, markup=False)
+    for detail in failure.details:
+        console.print(f"  {detail}", markup=False)
+
+
+def _run(command: Coroutine[Any, Any, None]) -> None:
+    asyncio.run(command)
+
+
+def _address(server: str | None, state_dir: Path | None) -> str:
+    from moorage.server_address import server_address
+
+    return server_address(server, state_dir)
+
+
+def _text(filename: str) -> str:
+    if filename == "-":
+        return sys.stdin.read(MAX_INPUT_BYTES + 1)
+    try:
+        with Path(filename).open(encoding="utf-8") as file:
+            return file.read(MAX_INPUT_BYTES + 1)
+    except (OSError, UnicodeDecodeError) as error:
+        raise Failure(f"cannot read {filename}: {error}", exit_code=ExitCode.INVALID) from error
+
+
+@app.command()
+def up(
+    *,
+    headless: Annotated[
+        bool, typer.Option("--headless", help="No live table: print the endpoints, then `ready`.")
+    ] = False,
+    state_dir: StateDirectoryOption = None,
+    kubernetes_port: Annotated[
+        int, typer.Option(min=0, max=65535, help="Of the Kubernetes API; 0 takes a free one.")
+    ] = 0,
+    grpc_port: Annotated[
+        int, typer.Option(min=0, max=65535, help="Of the gRPC API; 0 takes a free one.")
+    ] = 0,
+    listen: Annotated[
+        str, typer.Option(metavar="ADDRESS", help="Where both APIs listen.")
+    ] = "127.0.0.1",
+) -> None:
+    """Run Moorage on a simulated cluster, until Ctrl-C."""
+    from moorage.commands.up import Ports
+    from moorage.commands.up import up as run
+
+    ports = Ports(listen=listen, kubernetes=kubernetes_port, grpc=grpc_port)
+    run(state_dir, ports, headless=headless)
+
+
+@app.command()
+def demo(
+    *,
+    state_dir: StateDirectoryOption = None,
+    keep_running: Annotated[
+        bool, typer.Option("--keep-running", help="Leave the model serving until Ctrl-C.")
+    ] = False,
+    question: Annotated[
+        str, typer.Option(metavar="TEXT", help="What to ask the model.")
+    ] = "What is the capital of France?",
+) -> None:
+    """Serve a real small model, ask it, and tidy up."""
+    from moorage.commands.demo import demo as run
+
+    run(state_dir, question=question, keep_running=keep_running)
+
+
+@app.command()
+def apply(
+    filename: Annotated[
+        str, typer.Option("--filename", "-f", metavar="FILE", help="YAML; - is standard input.")
+    ],
+    *,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Check everything on the server, store nothing.")
+    ] = False,
+    namespace: NamespaceOption = "default",
+    server: ServerOption = None,
+    state_dir: StateDirectoryOption = None,
+) -> None:
+    """Create or change the workspaces of a YAML file."""
+    from moorage.commands.changing import apply as run
+
+    address = _address(server, state_dir)
+    _run(run(address, _text(filename), namespace=namespace, dry_run=dry_run))
+
+
+@app.command()
+def get(
+    name: OptionalNameArgument = None,
+    *,
+    namespace: NamespaceOption = "default",
+    all_namespaces: AllNamespacesOption = False,
+    selector: SelectorOption = "",
+    output: ListFormatOption = ListFormat.TABLE,
+    server: ServerOption = None,
+    state_dir: StateDirectoryOption = None,
+) -> None:
+    """List workspaces, or show one."""
+    from moorage.commands.reading import Selection
+    from moorage.commands.reading import get as run
+
+    place = "-" if all_namespaces else namespace
+    _only_one(name, all_namespaces=all_namespaces, selector=selector)
+    selection = Selection(namespace=place, name=name, labels=selector)
+    _run(run(_address(server, state_dir), selection, output))
+
+
+@app.command()
+def watch(
+    name: OptionalNameArgument = None,
+    *,
+    until: Annotated[
+        str | None,
+        typer.Option(metavar="PHASE", help="End when all are there, such as Ready."),
+    ] = None,
+    timeout: Annotated[
+        float | None, typer.Option(min=0.0, metavar="SECONDS", help="Give up after so long.")
+    ] = None,
+    namespace: NamespaceOption = "default",
+    all_namespaces: AllNamespacesOption = False,
+    selector: SelectorOption = "",
+    server: ServerOption = None,
+    state_dir: StateDirectoryOption = None,
+) -> None:
+    """Follow workspaces as they change."""
+    from moorage.commands.watching import phase_named
+    from moorage.commands.watching import watch as run
+    from moorage.following import Subject
+
+    _only_one(name, all_namespaces=all_namespaces, selector=selector)
+    place = "-" if all_namespaces else namespace
+    subject = Subject(namespace=place, name=name or "", labels=selector)
+    goal = phase_named(until) if until else None
+    _run(run(_address(server, state_dir), subject, until=goal, timeout_seconds=timeout))
+
+
+@app.command()
+def explain(
+    name: NameArgument,
+    *,
+    namespace: NamespaceOption = "default",
+    output: TextFormatOption = TextFormat.TEXT,
+    server: ServerOption = None,
+    state_dir: StateDirectoryOption = None,
+) -> None:
+    """Say where a workspace stands, and why.
+
+    Since when, what it waits for, until when, what to do, and how it came there."""
+    from engine.workspace import WorkspaceRef
+    from moorage.commands.reading import explain as run
+
+    ref = WorkspaceRef(namespace=namespace, name=name)
+    _run(run(_address(server, state_dir), ref, output))
+
+
+@app.command()
+def plan(
+    name: OptionalNameArgument = None,
+    *,
+    filename: FileOption = None,
+    namespace: NamespaceOption = "default",
+    output: TextFormatOption = TextFormat.TEXT,
+    server: ServerOption = None,
+    state_dir: StateDirectoryOption = None,
+) -> None:
+    """Say what would be created, and why."""
+    from engine.workspace import WorkspaceRef
+    from moorage.commands.reading import plan_existing, plan_file
+
+    if (name is None) == (filename is None):
+        raise Failure("give either a NAME or -f FILE", exit_code=ExitCode.INVALID)
+    address = _address(server, state_dir)
+    if filename is not None:
+        _run(plan_file(address, _text(filename), namespace, output))
+    else:
+        _run(plan_existing(address, WorkspaceRef(namespace=namespace, name=name or ""), output))
+
+
+@app.command()
+def delete(
+    name: NameArgument,
+    *,
+    wait: Annotated[bool, typer.Option(help="Return only when nothing of it is left.")] = True,
+    timeout: Annotated[
+        float, typer.Option(min=0.0, metavar="SECONDS", help="How long to wait.")
+    ] = 1800.0,
+    namespace: NamespaceOption = "default",
+    server: ServerOption = None,
+    state_dir: StateDirectoryOption = None,
+) -> None:
+    """Delete a workspace and everything it owns."""
+    from engine.workspace import WorkspaceRef
+    from moorage.commands.changing import delete as run
+
+    ref = WorkspaceRef(namespace=namespace, name=name)
+    _run(run(_address(server, state_dir), ref, wait_seconds=timeout if wait else None))
+
+
+@app.command()
+def retry(
+    name: NameArgument,
+    *,
+    namespace: NamespaceOption = "default",
+    server: ServerOption = None,
+    state_dir: StateDirectoryOption = None,
+) -> None:
+    """Begin another attempt for a workspace that failed."""
+    from engine.workspace import WorkspaceRef
+    from moorage.commands.changing import retry as run
+
+    _run(run(_address(server, state_dir), WorkspaceRef(namespace=namespace, name=name)))
+
+
+@app.command()
+def chat(
+    name: NameArgument,
+    text: Annotated[
+        str | None, typer.Argument(help="What to say; without it, a conversation.")
+    ] = None,
+    *,
+    namespace: NamespaceOption = "default",
+    max_tokens: Annotated[
+        int | None, typer.Option(min=1, help="The longest answer, in tokens.")
+    ] = None,
+    temperature: Annotated[
+        float | None, typer.Option(min=0.0, max=2.0, help="0 always takes the likeliest word.")
+    ] = None,
+    server: ServerOption = None,
+    state_dir: StateDirectoryOption = None,
+) -> None:
+    """Talk to a workspace's model."""
+    from engine.workspace import WorkspaceRef
+    from moorage.commands.chat import chat as run
+    from moorage.gateway import Sampling
+
+    ref = WorkspaceRef(namespace=namespace, name=name)
+    sampling = Sampling(max_tokens=max_tokens, temperature=temperature)
+    run(_address(server, state_dir), ref, text, sampling)
+
+
+@app.command()
+def presets(
+    *,
+    output: TextFormatOption = TextFormat.TEXT,
+    server: ServerOption = None,
+    state_dir: StateDirectoryOption = None,
+) -> None:
+    """List the models that a workspace can name."""
+    from moorage.commands.catalogue import presets as run
+
+    _run(run(server, state_dir, output))
+
+
+@app.command()
+def instance_types(
+    *,
+    output: TextFormatOption = TextFormat.TEXT,
+    server: ServerOption = None,
+    state_dir: StateDirectoryOption = None,
+) -> None:
+    """List the machines that a workspace can name."""
+    from moorage.commands.catalogue import instance_types as run
+
+    _run(run(server, state_dir, output))
+
+
+@app.command()
+def diagram() -> None:
+    """Print the phases as a Mermaid diagram."""
+    from moorage.diagram import phase_diagram
+    from moorage.terminal import results
+
+    results().out(phase_diagram())
+
+
+def _only_one(name: str | None, *, all_namespaces: bool, selector: str) -> None:
+    if name is not None and (all_namespaces or selector):
+        raise Failure(
+            "a NAME goes neither with --all-namespaces nor with --selector",
+            exit_code=ExitCode.INVALID,
+        )

@@ -1,0 +1,78 @@
+"""``up``: the embedded stack, until somebody stops it."""
+
+import asyncio
+import shlex
+from collections.abc import AsyncIterator
+from contextlib import aclosing, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from moorage.client import connected
+from moorage.commands.watching import draw
+from moorage.failure import Failure
+from moorage.following import Subject, follow
+from moorage.installation import cache_directory, prepare
+from moorage.signals import until_signal
+from moorage.stack import EmbeddedStack, StackSettings, embedded_stack
+from moorage.state_directory import claimed, default_state_directory
+from moorage.terminal import results
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ports:
+    """Where the stack listens; 0 takes a free port."""
+
+    listen: str = "127.0.0.1"
+    kubernetes: int = 0
+    grpc: int = 0
+
+
+def up(state_directory: Path | None, ports: Ports, *, headless: bool) -> None:
+    directory = (state_directory or default_state_directory()).resolve()
+    with claimed(directory):
+        prepare(cache_directory())
+        asyncio.run(until_signal(_serve(directory, ports, headless=headless)))
+    results().out("stopped")
+
+
+async def _serve(directory: Path, ports: Ports, *, headless: bool) -> None:
+    async with running(directory, ports) as stack:
+        _announce(stack)
+        if headless or not results().is_terminal:
+            await asyncio.Event().wait()
+            return
+        async with (
+            connected(stack.endpoints["grpc"]) as client,
+            aclosing(follow(client, Subject())) as news,
+        ):
+            await draw(news)
+
+
+@asynccontextmanager
+async def running(directory: Path, ports: Ports) -> AsyncIterator[EmbeddedStack]:
+    """The stack on ``directory``. Raises Failure where a port is taken."""
+    settings = StackSettings(
+        state_directory=directory,
+        cache_directory=cache_directory(),
+        listen=ports.listen,
+        kubernetes_port=ports.kubernetes,
+        grpc_port=ports.grpc,
+    )
+    try:
+        async with embedded_stack(settings) as stack:
+            yield stack
+    except OSError as error:
+        raise Failure(
+            f"cannot start: {error}",
+            details=["leave out the ports to get free ones, or see who has them"],
+        ) from error
+
+
+def _announce(stack: EmbeddedStack) -> None:
+    console = results()
+    for name, place in stack.endpoints.items():
+        console.out(f"{name:<11} {place}")
+    console.out(f"export KUBECONFIG={shlex.quote(str(stack.kubeconfig.resolve()))}")
+    console.out(f"export MOORAGE_SERVER={stack.endpoints['grpc']}")
+    console.out("ready")
+    console.file.flush()

@@ -1,0 +1,61 @@
+"""The options that commands share. Imports next to nothing: ``moorage --help`` must be quick."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+ServerOption = Annotated[
+    str | None,
+    typer.Option(
+        "--server",
+        envvar="MOORAGE_SERVER",
+        metavar="HOST:PORT",
+        help="The gRPC server; else the one that runs on the state directory.",
+    ),
+]
+StateDirectoryOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--state-dir",
+        envvar="MOORAGE_STATE_DIR",
+        metavar="DIR",
+        help="Where `moorage up` keeps its state.",
+        show_default="the user's state folder",
+    ),
+]
+NamespaceOption = Annotated[
+    str, typer.Option("--namespace", "-n", metavar="NAME", help="Kubernetes namespace.")
+]
+AllNamespacesOption = Annotated[
+    bool, typer.Option("--all-namespaces", "-A", help="Workspaces of all namespaces.")
+]
+SelectorOption = Annotated[
+    str,
+    typer.Option(
+        "--selector", "-l", metavar="LABELS", help="Kubernetes label selector, such as app=chat."
+    ),
+]
+
+
+class ListFormat(StrEnum):
+    """How a list of workspaces is printed."""
+
+    TABLE = "table"
+    WIDE = "wide"
+    JSON = "json"
+    YAML = "yaml"
+    NAME = "name"
+
+
+class TextFormat(StrEnum):
+    """How everything else is printed."""
+
+    TEXT = "text"
+    JSON = "json"
+    YAML = "yaml"
+
+
+ListFormatOption = Annotated[ListFormat, typer.Option("--output", "-o", help="Output format.")]
+TextFormatOption = Annotated[TextFormat, typer.Option("--output", "-o", help="Output format.")]
