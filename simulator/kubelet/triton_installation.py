@@ -11,6 +11,7 @@ Triton 24.10 aborts on numpy 2 (triton-inference-server/python_backend pull requ
 
 import ctypes
 import fcntl
+import hashlib
 import json
 import os
 import platform
@@ -204,8 +205,9 @@ def _installation(root: Path) -> TritonInstallation:
 
 
 def _root(cache_directory: Path) -> Path:
-    python = f"cp{sys.version_info.major}{sys.version_info.minor}"
-    return cache_directory.resolve() / "triton" / f"{TRITON_RELEASE}-{python}"
+    """The installation's folder, named after its contents: two Pythons do not share one."""
+    digest = hashlib.sha256(json.dumps(_contents()).encode()).hexdigest()
+    return cache_directory.resolve() / "triton" / f"{TRITON_RELEASE}-{digest[:12]}"
 
 
 def _tree(root: Path) -> Path:
@@ -225,11 +227,12 @@ def _marker(root: Path) -> Path:
 
 
 def _contents() -> dict[str, object]:
-    """What a complete installation was made of; another answer means it is out of date."""
+    """What a complete installation is made of."""
     return {
+        "release": TRITON_RELEASE,
         "server": SERVER_PACKAGE,
         "runtime": list(RUNTIME_PACKAGES),
-        "python": sys.base_prefix,
+        "python": [sys.base_prefix, platform.python_version()],
     }
 
 

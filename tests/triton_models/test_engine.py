@@ -204,7 +204,7 @@ def test_what_cannot_fit_the_context_is_refused(engine, length, max_tokens):
 
 def test_a_full_queue_refuses_and_recovers(decoder, language):
     engine = make_engine(decoder, language, waiting=2)
-    accepted = [ask(engine, PROMPTS[0]), ask(engine, PROMPTS[1])]
+    accepted = [ask(engine, prompt) for prompt in PROMPTS]  # three for the slots, two to wait
     with pytest.raises(QueueFull, match=r"^queue full"):
         ask(engine, PROMPTS[2])
     finish(engine, *accepted)

@@ -30,13 +30,19 @@ async def test_a_model_that_is_not_loaded_is_not_ready(served_model):
 
 
 async def test_a_server_that_never_answers_times_out():
-    async def say_nothing(reader, writer):
-        await reader.read()
+    asked, left = asyncio.Event(), asyncio.Event()
+
+    async def say_nothing(_, writer):
+        await asked.wait()
         writer.close()
+        await writer.wait_closed()
+        left.set()
 
     async with await asyncio.start_server(say_nothing, "127.0.0.1", 0) as server:
         port = server.sockets[0].getsockname()[1]
         answer = await probe(f"127.0.0.1:{port}", PRESET, timeout_seconds=0.3)
+        asked.set()
+        await left.wait()
     assert isinstance(answer, Silent)
     assert answer.reason is Silence.TIMED_OUT
 

@@ -47,7 +47,7 @@ class _Phase(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """``waiting`` and ``single`` bound the queues of requests for many tokens and for one."""
+    """How many requests may wait once no slot is free: for many tokens, and for a single one."""
 
     waiting: int
     single: int
@@ -130,7 +130,7 @@ class Engine:
         with self._changed:
             if self._phase is not _Phase.RUNNING:
                 raise EngineClosed(f"the model's engine is {self._phase}")
-            if len(lane.queue) >= lane.limit:
+            if len(lane.queue) >= lane.limit + self._free_slots(lane):
                 raise QueueFull(f"{QUEUE_FULL}: {lane.limit} requests wait already")
             lane.queue.append((request, outlet))
             self._changed.notify()
@@ -163,6 +163,10 @@ class Engine:
                 self._changed.wait()
             return self._phase is _Phase.RUNNING
 
+    def _free_slots(self, lane: _Lane) -> int:
+        """Slots that requests in this lane's queue will get before the next row ends."""
+        return 0 if lane is self._single else self._decoder.slots - 1 - len(self._rows)
+
     def _has_work(self) -> bool:
         return bool(self._rows or self._single.queue or self._many.queue)
 
@@ -187,8 +191,8 @@ class Engine:
         if outlet.cancelled():
             return
         row = self._new_row(request, outlet)
-        logits = self._decoder.prefill(len(self._rows), request.prompt)
         self._rows.append(row)
+        logits = self._decoder.prefill(len(self._rows) - 1, request.prompt)
         if not self._advance(row, logits):
             self._rows.pop()
 
