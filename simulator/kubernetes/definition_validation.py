@@ -1,9 +1,9 @@
 """Checks of CustomResourceDefinitions: those of apiextensions that people trip over."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
-from simulator.kubernetes import cel, field_errors, json_path
+from simulator.kubernetes import field_errors, json_path, schema_check
 from simulator.kubernetes.names import NameRule, name_problems
 from simulator.kubernetes.status import Cause, Object
 
@@ -63,28 +63,10 @@ def _versions(versions: list[Object]) -> Iterator[Cause]:
 
 def _schema(schema: Any, at: str) -> Iterator[Cause]:
     path = f"{at}.schema.openAPIV3Schema"
-    if not isinstance(schema, Mapping):
+    if isinstance(schema, dict):
+        yield from schema_check.violations(schema, path)
+    else:
         yield field_errors.required(path, "schemas are required")
-        return
-    if schema.get("type") != "object":
-        yield field_errors.invalid(
-            f"{path}.type", schema.get("type", ""), "must be object at the root"
-        )
-    yield from _rules(schema, path)
-
-
-def _rules(schema: Any, path: str) -> Iterator[Cause]:
-    """Every CEL rule must compile before the definition is accepted."""
-    if not isinstance(schema, Mapping):
-        return
-    for index, rule in enumerate(schema.get(cel.RULES) or ()):
-        for fault in cel.faults(rule):
-            at = f"{path}.{cel.RULES}[{index}].rule"
-            yield field_errors.invalid(at, rule.get("rule"), f"compilation failed: {fault}")
-    for name, child in (schema.get("properties") or {}).items():
-        yield from _rules(child, f"{path}.properties[{name}]")
-    for word in ("items", "additionalProperties"):
-        yield from _rules(schema.get(word), f"{path}.{word}")
 
 
 def _columns(columns: Any, at: str) -> Iterator[Cause]:

@@ -156,7 +156,6 @@ class Watcher:
                 self._is_closed = True
                 break
             lines.append(line)
-        self._something_new.clear()
         return b"".join(lines)
 
     async def _wait(self, until: float) -> bool:
@@ -166,6 +165,7 @@ class Watcher:
                 await self._something_new.wait()
         except TimeoutError:
             return False
+        self._something_new.clear()
         return True
 
     def _queue_bookmark(self) -> None:
