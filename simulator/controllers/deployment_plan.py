@@ -87,21 +87,18 @@ def _shrink_old(deployment: Object, new: Object, old: Sequence[Object]) -> list[
     if any(_is_unobserved(item) for item in everyone):
         return []
     needed = desired_replicas(deployment) - max_unavailable(deployment)
-    unready_new = spec_replicas(new) - status_count(new, "availableReplicas")
-    spare = max(0, sum(map(spec_replicas, everyone)) - needed - unready_new)
-    sizes = {item["metadata"]["uid"]: spec_replicas(item) for item in old}
-    for item in old:  # pods that serve nobody go first
-        idle = max(0, spec_replicas(item) - status_count(item, "availableReplicas"))
-        removed = min(idle, spare)
-        sizes[item["metadata"]["uid"]] -= removed
-        spare -= removed
-    available = sum(status_count(item, "availableReplicas") for item in everyone)
-    surplus = min(spare, max(0, available - needed))
-    for item in old:
-        removed = min(sizes[item["metadata"]["uid"]], surplus)
-        sizes[item["metadata"]["uid"]] -= removed
-        surplus -= removed
-    return [scale for item in old for scale in _changed(item, sizes[item["metadata"]["uid"]])]
+    spare = max(0, sum(map(spec_replicas, everyone)) - needed - _idle(new))
+    sizes = [spec_replicas(item) for item in old]
+    for share in (map(_idle, old), tuple(sizes)):  # pods that serve nobody go first
+        for place, most in enumerate(share):
+            removed = min(most, sizes[place], spare)
+            sizes[place] -= removed
+            spare -= removed
+    return [scale for item, size in zip(old, sizes, strict=True) for scale in _changed(item, size)]
+
+
+def _idle(replica_set: Object) -> int:
+    return max(0, spec_replicas(replica_set) - status_count(replica_set, "availableReplicas"))
 
 
 def _has_pods(replica_set: Object) -> bool:
