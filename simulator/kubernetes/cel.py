@@ -3,7 +3,8 @@
 Rules are evaluated at every level of the schema that has some. A rule that names ``oldSelf`` is a
 transition rule: it applies to updates only, unless it says ``optionalOldSelf``. Behaviour follows
 "Validation rules" in the Kubernetes docs on CustomResourceDefinitions. Fields are not checked
-against the schema at compile time: an unknown one is an evaluation error.
+against the schema at compile time: an unknown one is an evaluation error. Lists compare item by
+item, even those that the schema calls sets or maps.
 """
 
 from collections.abc import Iterator

@@ -204,6 +204,13 @@ def _canonical(value: Any) -> Any:
     return [_canonical(item) for item in value] if isinstance(value, list) else value
 
 
+def _embedded_resource(embedded: bool, value: Any, path: str, _: Object) -> Iterator[Cause]:  # noqa: FBT001 - the keyword's value
+    if embedded and isinstance(value, dict):
+        for name in ("apiVersion", "kind"):
+            if not value.get(name):
+                yield required(f"{path}.{name}", "must not be empty")
+
+
 def _all_of(branches: list[Object], value: Any, path: str, _: Object) -> Iterator[Cause]:
     for branch in branches:
         yield from violations(branch, value, path=path)
@@ -248,6 +255,7 @@ _CHECKS: dict[str, Check] = {
     "minProperties": _min_properties,
     "maxProperties": _max_properties,
     "uniqueItems": _unique_items,
+    "x-kubernetes-embedded-resource": _embedded_resource,
     "x-kubernetes-list-type": _list_type,
     "allOf": _all_of,
     "anyOf": _any_of,

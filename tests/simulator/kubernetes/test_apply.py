@@ -5,7 +5,7 @@ import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from simulator.kubernetes.apply import server_side_apply, track
@@ -315,6 +315,7 @@ workspaces = st.builds(
 )
 
 
+@settings(deadline=None)
 @given(live=workspaces, applied=workspaces)
 def test_apply_is_idempotent_on_any_object(live, applied):
     tracked = update(None, live, shape=WORKSPACE)
@@ -324,6 +325,7 @@ def test_apply_is_idempotent_on_any_object(live, applied):
     assert (tracked, applied) == before
 
 
+@settings(deadline=None)
 @given(first=workspaces, second=workspaces)
 def test_a_sole_applier_gets_exactly_what_it_applied_last(first, second):
     lived = apply(None, first, shape=WORKSPACE)

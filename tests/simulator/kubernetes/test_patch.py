@@ -2,7 +2,7 @@ import copy
 
 import jsonpatch
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from simulator.kubernetes.patch import json_patch, merge_patch
@@ -38,6 +38,7 @@ values = st.recursive(
 objects = st.dictionaries(st.sampled_from("abc"), values, max_size=3)
 
 
+@settings(deadline=None)
 @given(objects, objects)
 def test_merge_patches_repeat_without_effect_and_leave_their_inputs_alone(doc, patch):
     before = copy.deepcopy((doc, patch))
@@ -55,6 +56,7 @@ def scribble(value):
     value.clear()
 
 
+@settings(deadline=None)
 @given(objects, objects)
 def test_a_json_patch_leads_from_one_object_to_the_other(doc, goal):
     before = copy.deepcopy(doc)
@@ -91,6 +93,22 @@ def test_a_json_patch_that_does_not_apply_is_refused(operations, code):
     with pytest.raises(ApiError) as caught:
         json_patch({"a": 1, "list": []}, operations)
     assert caught.value.code == code
+
+
+def test_a_json_patch_may_copy_but_not_without_measure():
+    doc = {"a": {"text": "x" * 1000}}
+    copied = [{"op": "copy", "from": "/a", "path": "/b"}]
+    assert json_patch(doc, copied)["b"] == doc["a"]
+    doubling = [{"op": "copy", "from": "", "path": f"/a/{n}"} for n in range(40)]
+    with pytest.raises(ApiError) as caught:
+        json_patch(doc, doubling)
+    assert caught.value.code == 413
+
+
+def test_a_json_patch_has_at_most_ten_thousand_operations():
+    with pytest.raises(ApiError) as caught:
+        json_patch({}, [{"op": "add", "path": "/a", "value": 1}] * 10_001)
+    assert caught.value.code == 413
 
 
 def test_a_merge_patch_must_be_an_object():

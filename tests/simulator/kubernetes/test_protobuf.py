@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from simulator.kubernetes.protobuf import _VERSIONS, _tables, decode
@@ -49,6 +49,7 @@ def test_a_body_cut_short_is_refused_or_still_an_object(entry):
         assert kind_or_refusal(whole[:length]) in {decode(whole)["kind"], 400, 415}
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=60))
 def test_noise_never_breaks_the_decoder(noise):
     assert kind_or_refusal(body((1, noise))) in {"Namespace", 400, 415}

@@ -3,7 +3,7 @@
 import copy
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from simulator.kubernetes.schema import apply_defaults, prune, validate
@@ -248,15 +248,19 @@ INVALID, MISSING, TYPE = "FieldValueInvalid", "FieldValueRequired", "FieldValueT
             {"oneOf": [{"minimum": 1}, {"maximum": 5}]},
             3,
             INVALID,
-            ('Invalid value: "": "a" must validate one and only one schema (oneOf).'
-            " Found 2 valid alternatives"),
+            (
+                'Invalid value: "": "a" must validate one and only one schema (oneOf).'
+                " Found 2 valid alternatives"
+            ),
         ),
         (
             {"oneOf": [{"minimum": 5}, {"maximum": 1}]},
             3,
             INVALID,
-            ('Invalid value: "": "a" must validate one and only one schema (oneOf).'
-            " Found none valid"),
+            (
+                'Invalid value: "": "a" must validate one and only one schema (oneOf).'
+                " Found none valid"
+            ),
         ),
         (
             {"not": {"enum": [3]}},
@@ -333,6 +337,12 @@ def test_all_faults_are_told_at_once_with_their_paths():
     ]
 
 
+def test_an_embedded_resource_says_what_it_is():
+    schema = struct(pod={**PRESERVE, "x-kubernetes-embedded-resource": True})
+    assert fields(schema, {"pod": {"kind": "Pod"}})[0] == "pod.apiVersion"
+    assert fields(schema, {"pod": {"apiVersion": "v1", "kind": "Pod"}}) == []
+
+
 def test_rules_are_left_out_where_types_are_wrong_and_the_answer_says_so():
     schema = struct(a=INTEGER) | {"x-kubernetes-validations": [{"rule": "self.a > 0"}]}
     assert told(schema, {"a": "x"})[-1][2].startswith(
@@ -403,6 +413,7 @@ schemas = st.recursive(
 ).map(lambda schema: struct(a=schema, b={**schema, "nullable": True}))
 
 
+@settings(deadline=None)
 @given(schemas, objects)
 def test_pruning_and_defaulting_are_idempotent(schema, value):
     prune(schema, value)
@@ -413,6 +424,7 @@ def test_pruning_and_defaulting_are_idempotent(schema, value):
     assert value == once
 
 
+@settings(deadline=None)
 @given(schemas, objects)
 def test_validation_copes_with_any_value_and_changes_none(schema, value):
     before = copy.deepcopy((schema, value))
