@@ -18,12 +18,13 @@ def decode(text: bytes) -> Any:
 
 def copied(value: Object) -> Object:
     """A deep copy; several times cheaper than ``copy.deepcopy``, which minds cycles and classes."""
-    return {key: _copied_value(item) for key, item in value.items()}
+    return {key: copied_value(item) for key, item in value.items()}
 
 
-def _copied_value(value: Any) -> Any:
+def copied_value(value: Any) -> Any:
+    """As ``copied``, of any JSON value."""
     if isinstance(value, dict):
-        return {key: _copied_value(item) for key, item in value.items()}
+        return {key: copied_value(item) for key, item in value.items()}
     if isinstance(value, list):
-        return [_copied_value(item) for item in value]
+        return [copied_value(item) for item in value]
     return value

@@ -1,6 +1,5 @@
 """The patch types of the Kubernetes API; each answers a new value and leaves its inputs alone."""
 
-import copy
 import json
 from collections.abc import Sequence
 from typing import Any
@@ -8,6 +7,7 @@ from typing import Any
 import json_merge_patch
 import jsonpatch
 
+from simulator.kubernetes.json_values import copied, copied_value
 from simulator.kubernetes.status import ApiError, Object
 from simulator.kubernetes.strategic_merge import strategic_merge
 
@@ -26,7 +26,7 @@ def json_patch(doc: Object, operations: Sequence[Object]) -> Object:
         text = f"a JSON patch may have {MAX_OPERATIONS} operations, not {len(operations)}"
         raise ApiError(413, "RequestEntityTooLarge", text)
     try:
-        return _an_object(_applied(copy.deepcopy(doc), copy.deepcopy(operations)))
+        return _an_object(_applied(copied(doc), copied_value(operations)))
     except jsonpatch.JsonPatchTestFailed as failure:
         raise ApiError(422, "Invalid", f"the server rejected our request: {failure}") from failure
     except jsonpatch.InvalidJsonPatch as failure:
@@ -52,7 +52,7 @@ def _applied(doc: Object, operations: Sequence[Object]) -> Any:
 def merge_patch(doc: Object, patch: Object) -> Object:
     """RFC 7396."""
     # The library changes its first argument and keeps parts of its second.
-    return _an_object(json_merge_patch.merge(copy.deepcopy(doc), copy.deepcopy(patch)))
+    return _an_object(json_merge_patch.merge(copied(doc), copied_value(patch)))
 
 
 def _an_object(value: Any) -> Object:

@@ -8,6 +8,7 @@ Behaviour follows "Extend the Kubernetes API with CustomResourceDefinitions" of 
 from typing import Any
 
 from simulator.kubernetes import cel, schema_keywords
+from simulator.kubernetes.json_values import copied_value
 from simulator.kubernetes.status import Cause, Object
 
 BLOCKING = frozenset(
@@ -104,7 +105,7 @@ def apply_defaults(schema: Object, value: Any) -> None:
     for name, child in schema.get("properties", {}).items():
         missing = name not in value or (value[name] is None and not child.get("nullable"))
         if missing and "default" in child:
-            value[name] = _copy(child["default"])
+            value[name] = copied_value(child["default"])
         if name in value:
             apply_defaults(child, value[name])
     _default_additional(schema, value)
@@ -119,16 +120,8 @@ def _default_additional(schema: Object, value: Object) -> None:
         if name in known:
             continue
         if item is None and "default" in additional and not additional.get("nullable"):
-            value[name] = _copy(additional["default"])
+            value[name] = copied_value(additional["default"])
         apply_defaults(additional, value[name])
-
-
-def _copy(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _copy(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_copy(item) for item in value]
-    return value
 
 
 def validate(schema: Object, value: Object, old: Object | None = None) -> list[Cause]:

@@ -5,9 +5,9 @@ of sig-api-machinery/strategic-merge-patch.md: ``$patch``, ``$retainKeys``,
 ``$deleteFromPrimitiveList/<list>``, ``$setElementOrder/<list>``.
 """
 
-import copy
 from typing import Any
 
+from simulator.kubernetes.json_values import copied
 from simulator.kubernetes.merge_shapes import Shape, shape_of_kind
 from simulator.kubernetes.status import ApiError, Object
 
@@ -20,7 +20,7 @@ def strategic_merge(doc: Object, patch: Object, kind: str) -> Object:
 
     Raises ``ApiError`` 400 for an unknown directive or a list item without its merge key.
     """
-    return _merge_map(copy.deepcopy(doc), copy.deepcopy(patch), shape_of_kind(kind))
+    return _merge_map(copied(doc), copied(patch), shape_of_kind(kind))
 
 
 def _merge_map(target: Object, patch: Object, shape: Shape) -> Object:
