@@ -137,13 +137,10 @@ def _has_template(replica_set: Object, deployment: Object) -> bool:
 def _build_replica_set(deployment: Object, revision: int) -> Object:
     """It starts empty; the plan decides how far it may grow."""
     metadata, spec = deployment["metadata"], deployment["spec"]
+    template, selector = spec["template"], spec["selector"]
     collisions = deployment.get("status", {}).get("collisionCount", 0)
-    hash_label = {HASH_LABEL: template_hash(spec["template"], collisions)}
-    inherited = metadata.get("annotations", {})
-    annotations = {k: v for k, v in inherited.items() if k not in _OWN_ANNOTATIONS}
-    pod_metadata = spec["template"].get("metadata", {})
-    labels = {**pod_metadata.get("labels", {}), **hash_label}
-    selector = spec["selector"]
+    hash_label = {HASH_LABEL: template_hash(template, collisions)}
+    labels = {**template["metadata"]["labels"], **hash_label}
     match_labels = {**selector.get("matchLabels", {}), **hash_label}
     return {
         "apiVersion": "apps/v1",
@@ -152,20 +149,23 @@ def _build_replica_set(deployment: Object, revision: int) -> Object:
             "name": f"{metadata['name']}-{hash_label[HASH_LABEL]}",
             "namespace": metadata["namespace"],
             "labels": labels,
-            "annotations": {
-                **annotations,
-                **_size_annotations(deployment),
-                REVISION: str(revision),
-            },
+            "annotations": _inherited_annotations(deployment) | {REVISION: str(revision)},
             "ownerReferences": [owner_reference(deployment)],
         },
         "spec": {
             "replicas": 0,
             "minReadySeconds": spec.get("minReadySeconds", 0),
             "selector": {**selector, "matchLabels": match_labels},
-            "template": {**spec["template"], "metadata": {**pod_metadata, "labels": labels}},
+            "template": {**template, "metadata": {**template["metadata"], "labels": labels}},
         },
     }
+
+
+def _inherited_annotations(deployment: Object) -> dict[str, str]:
+    """The deployment's, such as the cause of a change, but for those of its own bookkeeping."""
+    annotations = deployment["metadata"].get("annotations", {})
+    kept = {key: value for key, value in annotations.items() if key not in _OWN_ANNOTATIONS}
+    return kept | _size_annotations(deployment)
 
 
 def _size_annotations(deployment: Object) -> dict[str, str]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from simulator.controllers.controller import Key, key_of
+from simulator.controllers.controller import Key, key_of, owner_keys
 from simulator.controllers.endpoints import (
     Ports,
     backends,
@@ -26,13 +26,16 @@ ENDPOINTS_PER_SLICE = 100
 
 
 def services_of(objects: Objects, change: Change) -> Iterable[Key]:
-    """The Services that ``change``, of a Service or a Pod, concerns.
+    """The Services that ``change`` concerns: of one, of a pod behind it, or of what lists the pods.
 
     A pod that leaves a Service by a change of its labels is found through the slices that list it.
     """
     obj = change.object
-    if obj["kind"] == "Service":
-        return [key_of(obj)]
+    match obj["kind"]:
+        case "Service" | "Endpoints":
+            return [key_of(obj)]
+        case "EndpointSlice":
+            return owner_keys(obj, "Service")
     namespace = obj["metadata"]["namespace"]
     labels = obj["metadata"].get("labels", {})
     selecting = {
@@ -52,7 +55,7 @@ def services_of(objects: Objects, change: Change) -> Iterable[Key]:
 
 class EndpointSliceController:
     name = "endpointslice-controller"
-    watches = ("Service", "Pod")
+    watches = ("Service", "Pod", "EndpointSlice")
 
     def __init__(self, objects: Objects) -> None:
         self._objects = objects
@@ -91,7 +94,7 @@ class EndpointSliceController:
 
 class EndpointsController:
     name = "endpoint-controller"
-    watches = ("Service", "Pod")
+    watches = ("Service", "Pod", "Endpoints")
 
     def __init__(self, objects: Objects) -> None:
         self._objects = objects

@@ -52,31 +52,27 @@ class EventRecorder:
         now = rfc3339(self.clock.now())
         facts = "\0".join((metadata.get("uid", ""), self.component, type_, reason, message))
         digest = hashlib.sha256(facts.encode()).hexdigest()[:16]
-        namespace = metadata.get("namespace", "")
         return {
             "apiVersion": "v1",
             "kind": "Event",
             "metadata": {
                 "name": f"{metadata['name']}.{digest}",
-                "namespace": namespace or "default",
+                "namespace": metadata.get("namespace", "default"),
             },
-            "involvedObject": {
-                "apiVersion": obj["apiVersion"],
-                "kind": obj["kind"],
-                "name": metadata["name"],
-                "uid": metadata.get("uid", ""),
-                **({"namespace": namespace} if namespace else {}),
-            },
+            "involvedObject": _reference(obj),
             "type": str(type_),
             "reason": reason,
             "message": message,
             "count": 1,
             "firstTimestamp": now,
             "lastTimestamp": now,
-            "source": {
-                "component": self.component,
-                **({"host": self.host} if self.host else {}),
-            },
+            "source": {"component": self.component} | ({"host": self.host} if self.host else {}),
             "reportingComponent": self.component,
             "reportingInstance": self.host,
         }
+
+
+def _reference(obj: Object) -> Object:
+    metadata = obj["metadata"]
+    named = {field: metadata[field] for field in ("namespace", "name", "uid") if field in metadata}
+    return {"apiVersion": obj["apiVersion"], "kind": obj["kind"], **named}

@@ -11,32 +11,33 @@ from simulator.controllers.quantities import Resources, parse_all, total
 from simulator.controllers.taints import condition_taints, describe, untolerated
 from simulator.kubernetes.status import Object
 
-HOSTNAME = "kubernetes.io/hostname"
+_NOTHING = Decimal(0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
-    """A node and the unfinished pods that are bound to it."""
+    """A node, and what the unfinished ``pods`` bound to it leave of it."""
 
-    node: Object
+    name: str
+    labels: Mapping[str, str]
+    is_cordoned: bool
+    taints: Sequence[Object]
+    allocatable: Resources
+    used: Resources
     pods: Sequence[Object]
 
-    @property
-    def name(self) -> str:
-        return str(self.node["metadata"]["name"])
 
-    @property
-    def labels(self) -> Mapping[str, str]:
-        return dict(self.node["metadata"].get("labels", {}))
-
-    @property
-    def taints(self) -> list[Object]:
-        return [*self.node.get("spec", {}).get("taints", ()), *condition_taints(self.node)]
-
-    @property
-    def allocatable(self) -> Resources:
-        status = self.node.get("status", {})
-        return parse_all(status.get("allocatable") or status.get("capacity") or {})
+def candidate_of(node: Object, pods: Sequence[Object]) -> Candidate:
+    spec, status = node.get("spec", {}), node.get("status", {})
+    return Candidate(
+        name=node["metadata"]["name"],
+        labels=node["metadata"].get("labels", {}),
+        is_cordoned=bool(spec.get("unschedulable")),
+        taints=[*spec.get("taints", ()), *condition_taints(node)],
+        allocatable=parse_all(status.get("allocatable") or status.get("capacity") or {}),
+        used=total(map(requests, pods)),
+        pods=pods,
+    )
 
 
 def obstacles(pod: Object, candidate: Candidate, around: Surroundings) -> list[str]:
@@ -44,7 +45,7 @@ def obstacles(pod: Object, candidate: Candidate, around: Surroundings) -> list[s
 
     As in kube-scheduler, the first failing filter speaks; only resources list all that is short.
     """
-    if candidate.node.get("spec", {}).get("unschedulable"):
+    if candidate.is_cordoned:
         return ["node(s) were unschedulable"]
     for taint in untolerated(pod, candidate.taints, ("NoSchedule", "NoExecute")):
         return [f"node(s) had untolerated taint {describe(taint)}"]
@@ -92,18 +93,17 @@ def _term_holds(term: Object, candidate: Candidate) -> bool:
 
 
 def _shortages(pod: Object, candidate: Candidate) -> list[str]:
-    allocatable = candidate.allocatable
-    used = total(map(requests, candidate.pods))
+    used, allocatable = candidate.used, candidate.allocatable
     short = [
         name
         for name, amount in requests(pod).items()
-        if amount and used.get(name, Decimal(0)) + amount > allocatable.get(name, Decimal(0))
+        if amount and used.get(name, _NOTHING) + amount > allocatable.get(name, _NOTHING)
     ]
     return ["Too many pods" if name == "pods" else f"Insufficient {name}" for name in sorted(short)]
 
 
 def _load(pod: Object, candidate: Candidate) -> Decimal:
-    """The fullest share of the resources that ``pod`` asks for, were it placed there."""
+    """The fullest share of the node's resources, were the pod placed there."""
     allocatable = candidate.allocatable
-    wanted = total([*map(requests, candidate.pods), requests(pod)])
+    wanted = total([candidate.used, requests(pod)])
     return max(wanted[name] / allocatable[name] for name in wanted if allocatable.get(name))

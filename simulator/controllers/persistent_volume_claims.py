@@ -11,13 +11,16 @@ from simulator.kubernetes.status import Object
 
 class PersistentVolumeClaimController:
     name = "persistentvolume-binder"
-    watches = ("PersistentVolumeClaim",)
+    watches = ("PersistentVolumeClaim", "PersistentVolume")
 
     def __init__(self, objects: Objects) -> None:
         self._objects = objects
 
     def affected(self, change: Change) -> Iterable[Key]:
-        return [key_of(change.object)]
+        if change.object["kind"] == "PersistentVolumeClaim":
+            return [key_of(change.object)]
+        claim = change.object["spec"].get("claimRef")
+        return [Key(claim["namespace"], claim["name"])] if claim else []
 
     def reconcile(self, key: Key) -> float | None:
         claim = self._objects.find("PersistentVolumeClaim", key.name, key.namespace)

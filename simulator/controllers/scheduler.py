@@ -7,7 +7,7 @@ from simulator.clock import Clock
 from simulator.controllers.conditions import condition, save_status, with_conditions
 from simulator.controllers.controller import Key, key_of
 from simulator.controllers.events import EventRecorder
-from simulator.controllers.node_fitness import Candidate, obstacles, preference
+from simulator.controllers.node_fitness import Candidate, candidate_of, obstacles, preference
 from simulator.controllers.ownership import is_terminating
 from simulator.controllers.pod_affinity import Surroundings, surroundings
 from simulator.controllers.pods import is_finished
@@ -66,14 +66,15 @@ class Scheduler:
             if node_name and not is_finished(pod):
                 bound.setdefault(node_name, []).append(pod)
         return [
-            Candidate(node=node, pods=bound.get(node["metadata"]["name"], []))
+            candidate_of(node, bound.get(node["metadata"]["name"], []))
             for node in self._objects.list("Node")
             if not is_terminating(node)
         ]
 
     def _bind(self, pod: Object, node_name: str) -> None:
-        bound = self._objects.update({**pod, "spec": {**pod["spec"], "nodeName": node_name}})
-        self._set_scheduled(bound, condition("PodScheduled", "True", "", ""))
+        """The condition first: a pod left without a node by a crash is still waiting for one."""
+        pod = self._set_scheduled(pod, condition("PodScheduled", "True", "", ""))
+        self._objects.update({**pod, "spec": {**pod["spec"], "nodeName": node_name}})
         where = f"{pod['metadata']['namespace']}/{pod['metadata']['name']} to {node_name}"
         self._events.normal(pod, "Scheduled", f"Successfully assigned {where}")
 

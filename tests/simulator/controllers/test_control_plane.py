@@ -262,6 +262,39 @@ def test_a_restart_of_a_settled_cluster_writes_nothing(world):
     assert [(c.object["kind"], c.object["metadata"]["name"]) for c in changes] == []
 
 
+def test_what_was_deleted_while_the_control_plane_was_down_leaves_nothing_behind(world):
+    world.add_node("one")
+    for manifest in EVERYTHING:
+        world.create(manifest)
+    world.run_pod("web-0", ip="127.65.0.2")
+    world.advance(30)
+    world.stop()
+    for service in world.names("Service", "default"):
+        world.objects.delete("Service", service, "default")
+    for kind, name in (("StatefulSet", "web"), ("Deployment", "front"), ("Job", "once")):
+        world.objects.delete(kind, name, "default")
+    for claim in world.names("PersistentVolumeClaim"):
+        world.objects.delete("PersistentVolumeClaim", claim, "default")
+    world.objects.delete("NodeClaim", "claim")
+    world.start()
+    world.advance(1)
+    for name in world.names("Pod"):
+        world.remove_pod(name)
+    world.advance(60)
+    left = ("Endpoints", "EndpointSlice", "PersistentVolume", "NodeClaim", "Pod", "ReplicaSet")
+    assert {kind: world.names(kind) for kind in left} == {kind: [] for kind in left}
+    assert world.names("Node") == ["one"]
+
+
+def test_a_slice_that_someone_deleted_comes_back(world):
+    world.create(EVERYTHING[0])
+    (name,) = world.names("EndpointSlice")
+    world.delete("EndpointSlice", name)
+    assert world.names("EndpointSlice") == [name]
+    world.delete("Endpoints", "web")
+    assert world.names("Endpoints") == ["web"]
+
+
 def test_equal_runs_leave_equal_histories(new_world):
     def history():
         world = new_world()
