@@ -74,6 +74,7 @@ def test_messages_that_the_template_refuses_are_an_invalid_request(language):
             r"messages\[1\].content",
         ),
         (json.dumps([{"role": 1, "content": "x"}]), r"messages\[0\].role"),
+        (r'[{"role": "user", "content": "\ud83d"}]', r"messages\[0\].content"),
     ],
 )
 def test_malformed_messages_are_named(document, complaint):

@@ -1,6 +1,7 @@
 """A model in Triton, over gRPC (KServe v2): the tensors of ``triton_models/chat_lm``."""
 
 import json
+import logging
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import AbstractAsyncContextManager
 from dataclasses import asdict
@@ -20,6 +21,8 @@ from .generation import (
     TimedOut,
     Unavailable,
 )
+
+logger = logging.getLogger(__name__)
 
 READY_TIMEOUT_SECONDS = 2.0
 QUEUE_FULL = "queue full"  # how the model's message begins when its queue is full
@@ -70,7 +73,7 @@ class TritonModel(AbstractAsyncContextManager["TritonModel"]):
         try:
             async for result, error in responses:
                 if error is not None:
-                    raise GenerationFailed(error.message())
+                    raise _sickness(error.message())
                 piece = _piece(result)
                 yield piece
                 last = piece
@@ -144,4 +147,10 @@ def _failure(error: grpc.aio.AioRpcError) -> GenerationFailed:
         case grpc.StatusCode.DEADLINE_EXCEEDED:
             return TimedOut("the model's answer took too long")
         case _:
-            return GenerationFailed(message)
+            return _sickness(message)
+
+
+def _sickness(message: str) -> GenerationFailed:
+    """An error that says nothing to users: its text may hold paths and tracebacks."""
+    logger.error("the model failed: %s", message)
+    return GenerationFailed("the model failed to answer; the gateway's log tells why")

@@ -27,6 +27,8 @@ from generation.request import (  # noqa: E402
 )
 from generation.text import Language, parse_messages  # noqa: E402
 
+logger = logging.getLogger("chat_lm")
+
 
 class TritonPythonModel:
     def initialize(self, args: dict[str, str]) -> None:
@@ -64,6 +66,9 @@ class TritonPythonModel:
                 self._engine.submit(self._read(request), outlet)
             except GenerationError as error:
                 outlet.fail(error)
+            except Exception:  # an escaping error would leave this list's other requests open
+                logger.exception("a request could not be read")
+                outlet.fail(GenerationError("the model could not read the request; see its log"))
 
     def finalize(self) -> None:
         self._engine.close()

@@ -58,9 +58,16 @@ def _parse_message(index: int, message: Any) -> dict[str, str]:
     if not isinstance(message, dict):
         raise InvalidRequest(f"messages[{index}] must be an object with role and content")
     for field in ("role", "content"):
-        if not isinstance(message.get(field), str):
-            raise InvalidRequest(f"messages[{index}].{field} must be a string")
+        if not isinstance(message.get(field), str) or not _is_unicode(message[field]):
+            raise InvalidRequest(
+                f"messages[{index}].{field} must be a string of Unicode characters"
+            )
     return {"role": message["role"], "content": message["content"]}
+
+
+def _is_unicode(text: str) -> bool:
+    """JSON can spell half a surrogate pair, which no tokenizer takes."""
+    return not any("\ud800" <= character <= "\udfff" for character in text)
 
 
 class GrowingText:
