@@ -138,7 +138,8 @@ def demo(
 @app.command()
 def apply(
     filename: Annotated[
-        str, typer.Option("--filename", "-f", metavar="FILE", help="YAML; - is standard input.")
+        list[str],
+        typer.Option("--filename", "-f", metavar="FILE", help="YAML; - is standard input."),
     ],
     *,
     dry_run: Annotated[
@@ -148,11 +149,12 @@ def apply(
     server: ServerOption = None,
     state_dir: StateDirectoryOption = None,
 ) -> None:
-    """Create or change the workspaces of a YAML file."""
+    """Create or change the workspaces of YAML files."""
     from moorage.commands.changing import apply as run
 
     address = _address(server, state_dir)
-    _run(run(address, _text(filename), namespace=namespace, dry_run=dry_run))
+    texts = [_text(each) for each in filename]
+    _run(run(address, texts, namespace=namespace, dry_run=dry_run))
 
 
 @app.command()

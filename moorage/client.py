@@ -47,10 +47,11 @@ class Client:
         return response.workspace
 
     async def find(self, name: str) -> pb.Workspace | None:
+        """None where there is none, also for a name that no workspace can have."""
         try:
             return await self.get(name)
         except grpc.aio.AioRpcError as error:
-            if error.code() is grpc.StatusCode.NOT_FOUND:
+            if error.code() in {grpc.StatusCode.NOT_FOUND, grpc.StatusCode.INVALID_ARGUMENT}:
                 return None
             raise
 

@@ -1,5 +1,6 @@
 """Workspaces as kubectl writes them, in YAML, to requests of the API."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -132,6 +133,25 @@ def _with_defaults(document: dict[str, Any]) -> dict[str, Any]:
         return document
     resource = {"instanceType": V1ALPHA1_INSTANCE_TYPE, **(document.get("resource") or {})}
     return {**document, "resource": resource}
+
+
+_PATHS = {
+    "workspace_id": "metadata.name",
+    "workspace.resource.match_labels": "resource.labelSelector.matchLabels",
+    "workspace.labels": "metadata.labels",
+    "workspace.annotations": "metadata.annotations",
+}
+_PRESET_OPTIONS = re.compile(r"preset\.(?=image|model)")
+_SNAKE = re.compile(r"_([a-z])")
+
+
+def manifest_path(field: str) -> str:
+    """Where a manifest has what a request has in ``field``."""
+    if field in _PATHS:
+        return _PATHS[field]
+    path = _PRESET_OPTIONS.sub("preset.presetOptions.", field.removeprefix("workspace."))
+    path = re.sub(r"\bvolume\b", "volumeSource", path)
+    return _SNAKE.sub(lambda match: match[1].upper(), path)
 
 
 def creation(manifest: Manifest, *, dry_run: bool) -> service.CreateWorkspaceRequest:

@@ -1,6 +1,6 @@
 """What people are told of a failed call: the server's rich error, in lines."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import grpc
 from google.rpc import error_details_pb2 as details
@@ -19,13 +19,18 @@ _EXIT_CODES = {
 }
 
 
-def failure_of(error: grpc.aio.AioRpcError, address: str) -> Failure:
-    """A failure in the server's words, or in ours where no server answered."""
+def failure_of(
+    error: grpc.aio.AioRpcError, address: str, *, spelled: Callable[[str], str] = str
+) -> Failure:
+    """A failure in the server's words, or in ours where no server answered.
+
+    ``spelled`` turns a field of the request into what the user wrote.
+    """
     exit_code = _EXIT_CODES.get(error.code(), ExitCode.FAILED)
     status = _status(error)
     if status is None:
         return _without_status(error, address, exit_code)
-    violations = list(_violations(status))
+    violations = [f"{spelled(it.field)}: {it.description}" for it in _violations(status)]
     message = "the request is invalid" if violations else status.message
     return Failure(message, details=[*violations, *_retry(status)], exit_code=exit_code)
 
@@ -47,12 +52,11 @@ def _status(error: grpc.aio.AioRpcError) -> Status | None:
     return None
 
 
-def _violations(status: Status) -> Iterator[str]:
+def _violations(status: Status) -> Iterator[details.BadRequest.FieldViolation]:
     bad_request = details.BadRequest()
     for detail in status.details:
         if detail.Unpack(bad_request):
-            for violation in bad_request.field_violations:
-                yield f"{violation.field}: {violation.description}"
+            yield from bad_request.field_violations
 
 
 def _retry(status: Status) -> Iterator[str]:

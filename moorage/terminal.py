@@ -4,6 +4,7 @@ import sys
 from typing import TextIO
 
 from rich.console import Console
+from rich.table import Table
 
 UNLIMITED_WIDTH = 10_000
 
@@ -14,6 +15,11 @@ def results() -> Console:
 
 def notes() -> Console:
     return _console(sys.stderr)
+
+
+def print_table(table: Table) -> None:
+    """Each row in one line, whatever the terminal's width: it wraps them, and can be searched."""
+    Console(file=sys.stdout, width=UNLIMITED_WIDTH, highlight=False).print(table)
 
 
 def _console(file: TextIO) -> Console:

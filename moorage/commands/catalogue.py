@@ -8,7 +8,7 @@ from engine.presets import PRESETS
 from moorage.client import connected
 from moorage.options import TextFormat
 from moorage.server_address import NoServer, server_address
-from moorage.terminal import notes, results
+from moorage.terminal import notes, print_table, results
 from moorage.views.catalogue import (
     instance_type_object,
     instance_types_table,
@@ -27,7 +27,7 @@ async def presets(server: str | None, state_directory: Path | None, form: TextFo
         _note_offline()
         found = [preset_message(preset) for preset in PRESETS.values()]
     if form is TextFormat.TEXT:
-        results().print(presets_table(found))
+        print_table(presets_table(found))
     else:
         results().out(document([preset_object(preset) for preset in found], form))
 
@@ -43,7 +43,7 @@ async def instance_types(
         _note_offline()
         found = [instance_type_message(item) for item in INSTANCE_TYPES.values()]
     if form is TextFormat.TEXT:
-        results().print(instance_types_table(found))
+        print_table(instance_types_table(found))
     else:
         results().out(document([instance_type_object(item) for item in found], form))
 

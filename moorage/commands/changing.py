@@ -10,7 +10,7 @@ from moorage.client import Client, connected
 from moorage.commands.watching import gone, next_attempt
 from moorage.failure import Failure
 from moorage.following import Subject
-from moorage.manifests import Manifest, change, creation, read_manifests
+from moorage.manifests import Manifest, change, creation, manifest_path, read_manifests
 from moorage.rpc_failure import failure_of
 from moorage.terminal import notes, results
 
@@ -18,9 +18,9 @@ ATTEMPTS = 5
 """The engine writes to a workspace too; an apply that crossed it decides again."""
 
 
-async def apply(address: str, text: str, *, namespace: str, dry_run: bool) -> None:
+async def apply(address: str, texts: Sequence[str], *, namespace: str, dry_run: bool) -> None:
     """Applies each Workspace; one that fails does not keep the others from it."""
-    manifests = read_manifests(text, namespace=namespace)
+    manifests = [it for text in texts for it in read_manifests(text, namespace=namespace)]
     suffix = " (dry run)" if dry_run else ""
     failures: list[tuple[Manifest, Failure]] = []
     async with connected(address) as client:
@@ -28,7 +28,7 @@ async def apply(address: str, text: str, *, namespace: str, dry_run: bool) -> No
             try:
                 verb, warnings = await applied(client, manifest, dry_run=dry_run)
             except grpc.aio.AioRpcError as error:
-                failures.append((manifest, failure_of(error, address)))
+                failures.append((manifest, failure_of(error, address, spelled=manifest_path)))
                 continue
             _warn(warnings)
             results().out(f"workspace.kaito.sh/{manifest.ref.name} {verb}{suffix}")

@@ -11,7 +11,7 @@ from moorage.client import connected
 from moorage.failure import Failure
 from moorage.manifests import plan_request, read_manifests
 from moorage.options import ListFormat, TextFormat
-from moorage.terminal import notes, results
+from moorage.terminal import notes, print_table, results
 from moorage.views.custom_resource import custom_resource
 from moorage.views.documents import document, fields
 from moorage.views.explanation import explanation_view
@@ -50,7 +50,7 @@ def _print_table(found: list[pb.Workspace], selection: Selection, form: ListForm
     columns = WIDE if form is ListFormat.WIDE else NORMAL
     if selection.namespace == ANY_NAMESPACE:
         columns = (NAMESPACE, *columns)
-    results().print(plain_table(found, columns=columns, now=datetime.now(UTC)))
+    print_table(plain_table(found, columns=columns, now=datetime.now(UTC)))
 
 
 async def explain(address: str, ref: WorkspaceRef, form: TextFormat) -> None:

@@ -18,5 +18,7 @@ def document(value: Any, form: ListFormat | TextFormat) -> str:
 
 
 def fields(message: Message) -> dict[str, Any]:
-    """A message in protobuf's JSON mapping, empty fields included."""
-    return dict(MessageToDict(message, always_print_fields_with_no_presence=True))
+    """A message in protobuf's JSON mapping: every field, in the order of their definition."""
+    found = MessageToDict(message, always_print_fields_with_no_presence=True)
+    names = (field.json_name for field in message.DESCRIPTOR.fields)
+    return {name: found[name] for name in names if name in found}
