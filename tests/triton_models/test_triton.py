@@ -35,6 +35,11 @@ def generate(served, **body):
     return status, json.loads(text)
 
 
+def metrics(served):
+    with urllib.request.urlopen(f"http://{served.metrics}/metrics", timeout=5) as response:
+        return response.read().decode()
+
+
 def test_a_chat_is_answered_whole(served_model):
     _, answer = generate(served_model, messages=CAPITAL, temperature=0, max_tokens=20)
     assert answer["text_output"] == "The capital of France is Paris."
@@ -107,9 +112,7 @@ def test_stop_strings_and_seeds_are_honoured(served_model):
 
 
 def test_load_is_exported_as_metrics(served_model):
-    url = f"http://{served_model.metrics}/metrics"
-    with urllib.request.urlopen(url, timeout=5) as response:
-        text = response.read().decode()
+    text = metrics(served_model)
     assert f'chat_lm_waiting_requests{{model="{PRESET}"}} 0' in text
     assert f'chat_lm_running_requests{{model="{PRESET}"}} 0' in text
 
@@ -119,7 +122,10 @@ def test_termination_lets_a_stream_finish_and_exits_cleanly(expendable_model):
     body = {"text_input": "Once upon a time", "temperature": 0, "max_tokens": 60}
     asking = threading.Thread(target=lambda: answers.append(generate(expendable_model, **body)))
     asking.start()
-    time.sleep(0.3)
+    running = f'chat_lm_running_requests{{model="{PRESET}"}} 1'
+    while running not in metrics(expendable_model):
+        assert asking.is_alive()
+        time.sleep(0.01)
     expendable_model.process.send_signal(signal.SIGTERM)
     asking.join()
     assert answers[0][1]["completion_tokens"] == 60
