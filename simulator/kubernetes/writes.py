@@ -30,6 +30,8 @@ from simulator.kubernetes.status import ApiError, Cause, Object
 from simulator.kubernetes.store import Store
 from simulator.kubernetes.write_options import FieldValidation, WriteOptions
 
+IMMORTAL = frozenset({"default", "kube-public", "kube-system"})
+"""Namespaces that may not be deleted (apiserver's NamespaceLifecycle admission)."""
 _NAME_LETTERS = "bcdfghjklmnpqrstvwxz2456789"
 _NAME_ATTEMPTS = 8
 
@@ -172,7 +174,7 @@ class Writes:
 
     @staticmethod
     def _refuse_deletion(resource: Resource, key: Key) -> None:
-        if resource.collection == "namespaces" and key.name in {"default", "kube-system"}:
+        if resource.collection == "namespaces" and key.name in IMMORTAL:
             raise errors.forbidden(resource, key.name, "this namespace may not be deleted")
 
     def _check_namespace(self, resource: Resource, namespace: str) -> None:
