@@ -84,7 +84,7 @@ class Watches:
         return Backlog(bound=self._limits.backlog, patience_seconds=patience_seconds)
 
     async def _snapshot(self, messages: "_Messages", backlog: Backlog) -> Stream:
-        selection, token, revision = messages.selection, "", ""
+        selection, token = messages.selection, ""
         while True:
             backlog.check()
             page = await self._store.list(
@@ -93,14 +93,13 @@ class Watches:
                 token=token,
                 labels=selection.labels,
             )
-            revision = revision or page.revision
             for workspace in page.workspaces:
                 backlog.check()
                 yield service.WatchWorkspacesResponse(changed=workspace_message(workspace))
             token = page.next_token
             if not token:
                 break
-        messages.revision = revision
+        messages.revision = page.revision
         yield messages.synced()
 
     async def _follow(self, messages: "_Messages", backlog: Backlog) -> Stream:

@@ -42,6 +42,7 @@ def test_kubernetes_own_forms_are_valid(selector):
         "a/b/c",
         "!a=b",
         "a in ()b",
+        "a" * 3000,
     ],
 )
 def test_what_kubernetes_refuses_is_invalid(selector):

@@ -9,8 +9,10 @@ import grpc
 import pytest
 from google.rpc import error_details_pb2
 
+from api.errors import Draining, WatchEnded
+from api.listing import Selection
 from api.v1 import workspace_service_pb2 as service
-from api.watch import WatchLimits
+from api.watch import Watches, WatchLimits
 from engine.errors import Unreachable
 from engine.phase import Phase
 from tests.api.conftest import QUICK, serving
@@ -226,6 +228,16 @@ async def test_draining_ends_streams_with_the_cursor_from_which_to_resume(store,
     assert (failed.code, failed.reason) == (grpc.StatusCode.UNAVAILABLE, "DRAINING")
     assert failed.info.metadata["cursor"] == synced.cursor
     assert error_details_pb2.RetryInfo in failed.details
+
+
+async def test_a_stream_that_begins_while_the_server_drains_ends_at_once(store):
+    watches = Watches(store, limits=WatchLimits())
+    watches.drain()
+    stream = watches.stream(Selection(namespace="", labels=""), since="7")
+    with pytest.raises(WatchEnded) as caught:
+        await anext(stream)
+    assert isinstance(caught.value.cause, Draining)
+    assert caught.value.cursor
 
 
 async def test_a_store_that_becomes_unreachable_ends_the_stream_with_its_cursor(
