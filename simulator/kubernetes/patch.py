@@ -1,6 +1,7 @@
 """The patch types of the Kubernetes API; each answers a new value and leaves its inputs alone."""
 
 import json
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -16,6 +17,7 @@ __all__ = ["json_patch", "merge_patch", "strategic_merge"]
 # Both as in kube-apiserver.
 MAX_OPERATIONS = 10_000
 MAX_SIZE_BYTES = 3 * 1024 * 1024
+_PYTHON_TYPE = re.compile(r" \(<class '\w+'>\)")
 
 
 def json_patch(doc: Object, operations: Sequence[Object]) -> Object:
@@ -27,12 +29,11 @@ def json_patch(doc: Object, operations: Sequence[Object]) -> Object:
         raise ApiError(413, "RequestEntityTooLarge", text)
     try:
         return _an_object(_applied(copied(doc), copied_value(operations)))
-    except jsonpatch.JsonPatchTestFailed as failure:
-        raise ApiError(422, "Invalid", f"the server rejected our request: {failure}") from failure
     except jsonpatch.InvalidJsonPatch as failure:
         raise ApiError(400, "BadRequest", f"invalid JSON patch: {failure}") from failure
     except (jsonpatch.JsonPatchException, jsonpatch.JsonPointerException) as failure:
-        raise ApiError(422, "Invalid", f"the JSON patch does not apply: {failure}") from failure
+        why = _PYTHON_TYPE.sub("", str(failure))
+        raise ApiError(422, "Invalid", f"the JSON patch does not apply: {why}") from failure
 
 
 def _applied(doc: Object, operations: Sequence[Object]) -> Any:

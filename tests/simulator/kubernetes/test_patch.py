@@ -95,6 +95,11 @@ def test_a_json_patch_that_does_not_apply_is_refused(operations, code):
     assert caught.value.code == code
 
 
+def test_a_failed_test_tells_both_values():
+    with pytest.raises(ApiError, match="does not apply: 1 is not equal to tested value 9"):
+        json_patch({"a": 1}, [{"op": "test", "path": "/a", "value": 9}])
+
+
 def test_a_json_patch_may_copy_but_not_without_measure():
     doc = {"a": {"text": "x" * 1000}}
     copied = [{"op": "copy", "from": "/a", "path": "/b"}]
