@@ -15,7 +15,7 @@ from simulator.kubelet.transcript import Transcript
 from simulator.kubernetes.pod_streams import Channel, Session
 from simulator.kubernetes.status import ApiError, Object
 
-MESSAGE_BYTES = 2048  # Kubernetes keeps as much of a log as termination message
+MESSAGE_BYTES = 1024
 PROBE_OUTPUT_BYTES = 1024
 
 
@@ -140,5 +140,8 @@ class LocalContainer:
         return Exit(code=code, message=self._last_words() if code else "")
 
     def _last_words(self) -> str:
-        """Termination message files are not offered; the end of the log says more anyway."""
-        return self._transcript.tail(MESSAGE_BYTES)
+        """Whole lines of output: termination message files are not offered."""
+        said = self._transcript.tail(MESSAGE_BYTES + 1)
+        if len(said) > MESSAGE_BYTES:
+            said = said.partition("\n")[2]
+        return said.strip()

@@ -111,7 +111,16 @@ async def test_pod_that_never_restarts_fails_with_the_code_of_its_container(clus
     pod = await cluster.until_phase("p", "Failed", "Succeeded")
     ended = container_status(pod)["state"]["terminated"]
     assert (pod["status"]["phase"], ended["exitCode"], ended["reason"]) == ("Failed", 1, "Error")
-    assert ended["message"] == "broken\n"
+    assert ended["message"] == "broken"
+
+
+async def test_last_words_are_whole_lines(cluster):
+    code = "for number in range(1000): print('line', number)\nraise SystemExit(1)"
+    cluster.pod("p", python(code), restartPolicy="Never")
+    pod = await cluster.until_phase("p", "Failed", "Succeeded")
+    lines = container_status(pod)["state"]["terminated"]["message"].splitlines()
+    assert lines == [f"line {number}" for number in range(1000 - len(lines), 1000)]
+    assert len(lines) > 50
 
 
 async def test_crashing_container_backs_off_and_keeps_its_last_state(cluster):
