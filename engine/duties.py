@@ -25,7 +25,7 @@ from engine.observation import Observation
 from engine.phase import Phase
 from engine.workspace import Workspace
 
-SILENCE_BORNE = timedelta(seconds=30)
+SILENCE_BORNE = timedelta(seconds=10)
 """How long a ready replica may leave the canary without an answer before its pod is replaced."""
 
 Duty = Callable[[Workspace, Observation], Iterator[Action]]

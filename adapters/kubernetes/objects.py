@@ -95,7 +95,9 @@ class KubernetesObjects:
         *,
         uid: str = "",
         resource_version: str = "",
+        grace_seconds: int | None = None,
     ) -> Object:
+        """``grace_seconds`` None leaves a pod the grace period of its own spec."""
         guards = {"uid": uid, "resourceVersion": resource_version}
         preconditions = {key: value for key, value in guards.items() if value}
         body: Object = {
@@ -105,13 +107,21 @@ class KubernetesObjects:
         }
         if preconditions:
             body["preconditions"] = preconditions
+        if grace_seconds is not None:
+            body["gracePeriodSeconds"] = grace_seconds
         return await self._client.request("DELETE", kind.path(namespace, name), body=body)
 
     async def delete_if_there(
-        self, kind: Kind, name: str, namespace: str = "", *, uid: str = ""
+        self,
+        kind: Kind,
+        name: str,
+        namespace: str = "",
+        *,
+        uid: str = "",
+        grace_seconds: int | None = None,
     ) -> None:
         try:
-            await self.delete(kind, name, namespace, uid=uid)
+            await self.delete(kind, name, namespace, uid=uid, grace_seconds=grace_seconds)
         except KubernetesRefusal as error:
             if not error.not_found:
                 raise

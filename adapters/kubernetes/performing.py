@@ -30,6 +30,9 @@ RELEASED_AS = {
     Resource.SERVICES: SERVICE,
 }
 
+SILENT_GRACE_SECONDS = 5
+"""A silent model has nothing to drain, and Triton waits out its whole exit timeout for it."""
+
 
 class Performer:
     def __init__(self, objects: KubernetesObjects, images: Images) -> None:
@@ -57,7 +60,11 @@ class Performer:
                 await self._ensure_workload(workspace, action)
             case ReplaceReplica():
                 await self._objects.delete_if_there(
-                    POD, action.name, workspace.ref.namespace, uid=action.uid
+                    POD,
+                    action.name,
+                    workspace.ref.namespace,
+                    uid=action.uid,
+                    grace_seconds=SILENT_GRACE_SECONDS,
                 )
             case Release():
                 await self._release(workspace, action.resource)
