@@ -33,7 +33,8 @@ class PodEndpoints:
             case ("eviction", "POST"):
                 return self._evict(place, request)
             case (subresource, "GET" | "POST") if subresource in STREAMS:
-                raise await self._refusal(place, request)
+                self.check_stream(place)
+                raise errors.bad_request("Upgrade request required: a websocket is needed")
             case _:
                 raise errors.method_not_allowed()
 
@@ -61,18 +62,6 @@ class PodEndpoints:
         """Where this machine reaches the pod's ``port``; raises ApiError."""
         pod = self.pod(place)
         return await self._required_streams(pod).dial(pod, port)
-
-    async def _refusal(self, place: Place, request: Request) -> ApiError:
-        """A stream was asked for without a websocket: clients do so after a websocket failed.
-
-        Attaching, which changes nothing, finds out why, so that people read that and not this.
-        """
-        self.check_stream(place)
-        if place.subresource != "portforward":
-            attach = replace(place, subresource="attach")
-            session = await self.open_session(attach, request.query)
-            await session.close()
-        return errors.bad_request("Upgrade request required: a websocket is needed")
 
     def check_stream(self, place: Place) -> None:
         """Raises ApiError where the pod is not there or has no node."""

@@ -12,25 +12,38 @@ from aiohttp import ClientConnectionResetError, WSMsgType, web
 from simulator.kubernetes.api_server import ApiServer
 from simulator.kubernetes.json_values import encode
 from simulator.kubernetes.pod_streams import Channel, Session
-from simulator.kubernetes.status import Object
+from simulator.kubernetes.status import ApiError, Object
 
 PROTOCOLS = ("v5.channel.k8s.io", "v4.channel.k8s.io")
 
 
 async def serve_session(api_server: ApiServer, request: web.Request) -> web.StreamResponse:
-    """Serves until the process has ended or the client has gone; raises ApiError before that."""
-    session = await api_server.open_session(request.raw_path)
+    """Serves until the process has ended or the client has gone.
+
+    Raises ApiError where the pod can't be reached. A process that can't be had is told on the
+    error channel: of a refused websocket clients think that the server speaks none.
+    """
+    await api_server.check_pod_stream(request.raw_path)
     socket = web.WebSocketResponse(protocols=PROTOCOLS)
+    await socket.prepare(request)
     try:
-        await socket.prepare(request)
+        session = await api_server.open_session(request.raw_path)
+    except ApiError as error:
+        await socket.send_bytes(bytes([Channel.ERROR]) + encode(error.as_status()))
+    else:
+        await _carry(socket, session)
+    await socket.close()
+    return socket
+
+
+async def _carry(socket: web.WebSocketResponse, session: Session) -> None:
+    try:
         async with asyncio.TaskGroup() as tasks:
             reading = tasks.create_task(_read(socket, session))
             await _write(socket, session)
             reading.cancel()
-        await socket.close()
     finally:
         await session.close()
-    return socket
 
 
 async def _read(socket: web.WebSocketResponse, session: Session) -> None:
