@@ -41,15 +41,18 @@ class Program:
             result = self._expression.eval(bound)
         except RuntimeError as failure:
             raise CelError(_reason(str(failure))) from failure
+        try:
+            value = result.plain_value()
+        except TypeError as failure:
+            raise CelError(f"gives a {result.type().name()}, which is no JSON value") from failure
+        if isinstance(value, bool) and self._returns == Type.BOOL:
+            return value
         kind = result.type()
         if kind == Type.ERROR:
-            raise CelError(_reason(str(result.plain_value())))
+            raise CelError(_reason(str(value)))
         if self._returns not in (Type.DYN, kind):
             raise CelError(f"must evaluate to {self._returns.name()}, not {kind.name()}")
-        try:
-            return result.plain_value()
-        except TypeError as failure:
-            raise CelError(f"gives a {kind.name()}, which is no JSON value") from failure
+        return value
 
 
 @lru_cache(maxsize=64)
