@@ -131,7 +131,9 @@ def _kubelets(
     images = options.images or ImageTable(known_programs(options.cache_directory))
     local = LocalRuntime(directory=options.state_directory, images=images, clock=options.clock)
     local.end_leftovers()
-    local.forget_pods_except({pod["metadata"]["uid"] for pod in api_server.list("Pod")})
+    local.forget_all_except(
+        pods=_uids(api_server, "Pod"), claims=_uids(api_server, "PersistentVolumeClaim")
+    )
     runtimes = NodeRuntimes(
         objects=api_server,
         clock=options.clock,
@@ -142,6 +144,10 @@ def _kubelets(
     return Kubelets(
         api_server, make_node=runtimes.node, forget_pod=local.remove_pod, workers=workers
     )
+
+
+def _uids(api_server: ApiServer, kind: str) -> set[str]:
+    return {obj["metadata"]["uid"] for obj in api_server.list(kind)}
 
 
 def _machine_size() -> MachineSize:

@@ -82,7 +82,6 @@ class LocalContainer:
             self._process,
             self._transcript,
             position=0 if replays else self._transcript.end,
-            exit_code=self._exit_code,
             ends_input=self._start.config.stdin_once,
         )
 
@@ -128,9 +127,6 @@ class LocalContainer:
     def _on_output(self, channel: Channel, data: bytes) -> None:
         self._start.log.append(channel, data)
         self._transcript.append(channel, data)
-
-    async def _exit_code(self) -> int:
-        return (await self.wait()).code
 
     async def _end(self) -> Exit:
         code = await self._process.wait()

@@ -57,11 +57,12 @@ class LocalRuntime:
         """Ends processes of an earlier life of the cluster. Call it before any start."""
         self._records.end_leftovers()
 
-    def forget_pods_except(self, uids: set[str]) -> None:
-        """Removes what pods left that went while no kubelet was looking."""
-        for path in (self._directory / "pods").glob("*"):
-            if path.name not in uids:
-                self.remove_pod(path.name)
+    def forget_all_except(self, pods: set[str], claims: set[str]) -> None:
+        """Removes the files of pods and volume claims that have gone, by their uids."""
+        for folder, present in (("pods", pods), ("claims", claims)):
+            for path in (self._directory / folder).glob("*"):
+                if path.name not in present:
+                    shutil.rmtree(path, ignore_errors=True)
 
     def is_present(self, image: str) -> bool:
         try:

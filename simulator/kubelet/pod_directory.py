@@ -76,7 +76,7 @@ class PodDirectory:
             case HostPath():
                 return Path(volume.path)
             case Claim():
-                return self._state / "claims" / volume.namespace / volume.claim
+                return self._state / "claims" / volume.uid
             case EmptyDirectory() | Files():
                 return self._root / "volumes" / volume.name
 

@@ -1,7 +1,7 @@
 """Attach and exec: a client's end of a local process."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 
 from simulator.kubelet.process import Command, Process
 from simulator.kubelet.transcript import Transcript
@@ -19,13 +19,11 @@ class AttachSession:
         transcript: Transcript,
         *,
         position: int,
-        exit_code: Callable[[], Awaitable[int]],
         ends_input: bool,
     ) -> None:
         self._process = process
         self._transcript = transcript
         self._position = position
-        self._exit_code = exit_code
         self._ends_input = ends_input
 
     async def write(self, data: bytes) -> None:
@@ -41,7 +39,9 @@ class AttachSession:
         return self._transcript.read_from(self._position)
 
     async def exit_code(self) -> int:
-        return await self._exit_code()
+        """0, as from any kubelet: clients read the container's own in its status."""
+        await self._process.exited()
+        return 0
 
     async def close(self) -> None:
         """``stdinOnce``: the first client to leave takes the container's input with it."""

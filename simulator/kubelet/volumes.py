@@ -26,11 +26,10 @@ class HostPath:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A PersistentVolumeClaim of the pod's namespace: outlives the pod."""
+    """A PersistentVolumeClaim, by its uid: outlives the pod, but not the claim."""
 
     name: str
-    namespace: str
-    claim: str
+    uid: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +72,8 @@ def _volume(volume: Object, pod: Object, find: FindObject) -> Volume:
     if (host_path := volume.get("hostPath")) is not None:
         return HostPath(name, host_path["path"], "OrCreate" in (host_path.get("type") or ""))
     if (claim := volume.get("persistentVolumeClaim")) is not None:
-        _present(name, "PersistentVolumeClaim", claim["claimName"], find)
-        return Claim(name, pod["metadata"]["namespace"], claim["claimName"])
+        found = _present(name, "PersistentVolumeClaim", claim["claimName"], find)
+        return Claim(name, found["metadata"]["uid"])
     if (projected := volume.get("projected")) is not None:
         files: dict[str, bytes] = {}
         for source in projected.get("sources") or ():

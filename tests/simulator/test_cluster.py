@@ -151,7 +151,8 @@ async def test_throw_away_curl_pod_reaches_a_service(tmp_path, kubectl):
 async def test_exit_code_of_a_throw_away_pod_reaches_the_caller(tmp_path, kubectl):
     async with simulated_cluster(options(tmp_path)):
         run = ["run", "-i", "--rm", "--restart=Never", "one", "--image=test/python", "--"]
-        await kubectl(*run, "-c", "raise SystemExit(3)", code=3)
+        said = await kubectl(*run, "-c", "print('once'); raise SystemExit(3)", code=3)
+        assert said.count("once") == 1
 
 
 async def test_restart_after_a_clean_stop_keeps_objects_and_port(tmp_path, kubectl):

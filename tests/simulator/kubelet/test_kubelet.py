@@ -90,6 +90,33 @@ async def test_environment_and_volumes_reach_the_process(cluster):
     assert await log_of(cluster, "p") == expected
 
 
+async def test_claimed_volume_outlives_its_pods(cluster):
+    mounts = [{"name": "disk", "mountPath": "/disk"}]
+    volumes = [{"name": "disk", "persistentVolumeClaim": {"claimName": "disk"}}]
+    code = "import sys; open(sys.argv[1], 'a').write('x')"
+    read = "import sys; print(open(sys.argv[1]).read())"
+
+    async def run(name: str, code: str) -> str:
+        container = python(code, "/disk/file", volumeMounts=mounts)
+        cluster.pod(name, container, volumes=volumes, restartPolicy="Never")
+        await cluster.until_phase(name, "Succeeded", "Failed")
+        return await log_of(cluster, name)
+
+    claim = {
+        "apiVersion": "v1",
+        "kind": "PersistentVolumeClaim",
+        "metadata": {"name": "disk", "namespace": "default"},
+        "spec": {
+            "accessModes": ["ReadWriteOnce"],
+            "resources": {"requests": {"storage": "1Gi"}},
+        },
+    }
+    cluster.api.create(claim)
+    await run("first", code)
+    await run("second", code)
+    assert await run("third", read) == "xx\n"
+
+
 async def test_init_containers_run_in_order_and_hand_over_by_a_volume(cluster):
     write = "import sys; open(sys.argv[1], 'a').write(sys.argv[2])"
     mount = [{"name": "shared", "mountPath": "/shared"}]
@@ -209,6 +236,17 @@ async def test_forced_deletion_does_not_leave_the_process(cluster):
     await asyncio.to_thread(process.wait, timeout=5)
 
 
+async def test_forced_deletion_cuts_a_long_grace_short(cluster):
+    code = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(60)"
+    cluster.pod("p", python(code))
+    await cluster.until_ready("p")
+    process = process_of(cluster, "p")
+    cluster.api.delete("Pod", "p", "default")
+    await cluster.until(lambda: "Killing" in cluster.reasons("p"))
+    cluster.api.delete("Pod", "p", "default", grace_period_seconds=0)
+    await asyncio.to_thread(process.wait, timeout=3)
+
+
 async def test_deletion_of_the_node_ends_its_processes(cluster):
     cluster.pod("p", python(SLEEP))
     await cluster.until_ready("p")
@@ -307,6 +345,8 @@ async def test_restarted_cluster_starts_local_pods_again_and_keeps_simulated_one
     assert not first.is_running()
 
     async with running_cluster(tmp_path, address_block.number) as cluster:
+        await cluster.until(lambda: condition(cluster.get("real"), "Ready") == "False")
+        assert container_status(cluster.get("real"))["restartCount"] == 0
         await cluster.until(lambda: container_status(cluster.get("real"))["restartCount"] == 1)
         real = await cluster.until_ready("real")
         assert real["status"]["podIP"] == before["real"]["status"]["podIP"]
@@ -314,3 +354,17 @@ async def test_restarted_cluster_starts_local_pods_again_and_keeps_simulated_one
         assert cluster.get("done")["status"]["phase"] == "Succeeded"
         shown = await cluster.until_ready("shown")
         assert container_status(shown) == container_status(before["shown"])
+
+
+async def test_deletion_begun_before_a_restart_is_completed_after_it(tmp_path, address_block):
+    ignores = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(60)"
+    async with running_cluster(tmp_path, address_block.number) as cluster:
+        cluster.node("local")
+        cluster.pod("p", python(ignores))
+        await cluster.until_ready("p")
+        cluster.api.delete("Pod", "p", "default", grace_period_seconds=30)
+        uid = cluster.get("p")["metadata"]["uid"]
+        cluster.workers[uid].pod_gone()  # ends the process as a kill of the cluster does
+        assert cluster.get("p")["metadata"]["deletionTimestamp"]
+    async with running_cluster(tmp_path, address_block.number) as cluster:
+        await cluster.until_gone("p")

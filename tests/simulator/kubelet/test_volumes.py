@@ -16,7 +16,7 @@ from simulator.kubelet.volumes import (
 OBJECTS = {
     ("ConfigMap", "settings"): {"data": {"a": "1", "b": "2"}},
     ("Secret", "keys"): {"data": {"token": "czNjcmV0"}},
-    ("PersistentVolumeClaim", "disk"): {},
+    ("PersistentVolumeClaim", "disk"): {"metadata": {"uid": "c1"}},
 }
 
 
@@ -37,7 +37,7 @@ def resolve(*volumes):
         ),
         (
             {"name": "v", "persistentVolumeClaim": {"claimName": "disk"}},
-            Claim("v", "ns", "disk"),
+            Claim("v", "c1"),
         ),
         ({"name": "v", "secret": {"secretName": "keys"}}, Files("v", {"token": b"s3cret"})),
         (
@@ -120,9 +120,9 @@ def test_secret_files_are_for_their_owner_only_and_stay_inside(tmp_path):
 
 def test_sub_path_and_claim(tmp_path):
     directory = PodDirectory(tmp_path, "uid")
-    claim = Claim("v", "ns", "disk")
+    claim = Claim("v", "c1")
     directory.prepare([claim])
     source = directory.source(Mount(volume=claim, path="/data", sub_path="a/b"))
-    assert source == tmp_path / "claims/ns/disk/a/b"
+    assert source == tmp_path / "claims/c1/a/b"
     directory.remove()
     assert source.is_dir()
