@@ -39,6 +39,7 @@ def pending_trigger(workspace: Workspace) -> Trigger:
 
 def step(workspace: Workspace, trigger: Trigger, observation: Observation) -> Step:
     """Where the workspace goes from here, what it asks of the world, and when it looks again."""
+    workspace = _bounded(workspace)
     if trigger is Trigger.RETRY:
         workspace = _retry_handled(workspace)
         if not legal(trigger, workspace.machine.phase):
@@ -55,6 +56,15 @@ def step(workspace: Workspace, trigger: Trigger, observation: Observation) -> St
         if phase is workspace.machine.phase
         else observation.at,
     )
+
+
+def _bounded(workspace: Workspace) -> Workspace:
+    """A workspace that no machine has stepped yet waits since its creation, and not for ever."""
+    state = workspace.machine
+    if state.deadline is not None:
+        return workspace
+    limit = deadline(workspace, state.phase, state.since)
+    return replace(workspace, machine=replace(state, deadline=limit))
 
 
 def _retry_handled(workspace: Workspace) -> Workspace:

@@ -15,13 +15,21 @@ from engine.action import (
     ReplaceReplica,
     Resource,
 )
+from engine.deadlines import PATIENCE
 from engine.duties import SILENCE_BORNE
 from engine.observation import Answer, Observation, Setback, Trouble, Workload
 from engine.phase import Phase
 from engine.reason import Reason
 from engine.step import HISTORY_LENGTH, pending_trigger, step
 from engine.trigger import Trigger
-from engine.workspace import RETRY_ANNOTATION, Adapter, ConditionType, DataSource, Workspace
+from engine.workspace import (
+    RETRY_ANNOTATION,
+    Adapter,
+    ConditionType,
+    DataSource,
+    MachineState,
+    Workspace,
+)
 from tests.engine.scenes import (
     NOW,
     PHI_3,
@@ -196,6 +204,14 @@ def test_no_phase_waits_for_ever(phase, reason):
     state = observed(workspace(phase), later(nothing(), hours=1)).workspace.machine
     assert (state.phase, state.reason) == (Phase.FAILED, reason)
     assert state.remedy
+
+
+def test_a_new_workspace_has_a_deadline_from_its_first_step():
+    fresh = replace(workspace(Phase.PENDING), machine=MachineState(since=NOW))
+    waiting = observed(fresh, nothing()).workspace.machine
+    assert waiting.deadline == NOW + PATIENCE[Phase.PENDING].limit
+    late = observed(fresh, later(nothing(), hours=1)).workspace.machine
+    assert (late.phase, late.reason) == (Phase.FAILED, Reason.PENDING_DEADLINE)
 
 
 def test_a_deletion_that_is_overdue_is_told_and_never_given_up():
