@@ -141,7 +141,8 @@ class Watcher:
                 now = loop.time()
                 if now >= ends_at:
                     break
-                if not await self._wait(min(ends_at, now + BOOKMARK_SECONDS)):
+                bookmark_at = now + BOOKMARK_SECONDS
+                if not await self._wait(min(ends_at, bookmark_at)) and bookmark_at < ends_at:
                     self._queue_bookmark()
             if self.interest.bookmarks:
                 yield self._bookmark({})
