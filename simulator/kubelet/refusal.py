@@ -8,7 +8,7 @@ import asyncio
 import json
 from dataclasses import dataclass
 
-REQUEST_LIMIT_BYTES = 64 * 1024
+CHUNK_BYTES = 64 * 1024
 REQUEST_TIMEOUT_SECONDS = 10.0
 LINGER_SECONDS = 2.0
 
@@ -59,8 +59,7 @@ async def _discard_rest(reader: asyncio.StreamReader) -> None:
     """Closing with unread input would reset the connection, and could lose the answer."""
     try:
         async with asyncio.timeout(LINGER_SECONDS):
-            for _ in range(REQUEST_LIMIT_BYTES):
-                if not await reader.read(REQUEST_LIMIT_BYTES):
-                    return
+            while await reader.read(CHUNK_BYTES):
+                pass
     except TimeoutError:
         return

@@ -2,6 +2,7 @@
 
 import asyncio
 
+import psutil
 import pytest
 
 from simulator.kubernetes.pod_streams import Channel, LogOptions
@@ -113,7 +114,8 @@ async def test_exec_hands_over_large_output_to_a_slow_client_in_full(cluster):
     pod = await cluster.until_ready("p")
     command = ["head", "-c", "5000000", "/dev/zero"]
     session = await cluster.streams.exec(pod, "main", command, stdin=False, tty=False)
-    await asyncio.sleep(0.1)  # the client reads nothing yet
+    await asyncio.sleep(0.2)  # the client reads nothing yet
+    assert psutil.Process(session._process.pid).status() != psutil.STATUS_ZOMBIE
     heard = await said(session)
     assert len(heard[Channel.STDOUT]) == 5_000_000
     await session.close()
