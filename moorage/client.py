@@ -99,11 +99,17 @@ class Client:
 @asynccontextmanager
 async def connected(address: str) -> AsyncIterator[Client]:
     """A client of the server at ``address`` (host:port). Raises Failure for failed calls."""
-    async with grpc.aio.insecure_channel(address, options=KEEPALIVE) as channel:
+    async with grpc.aio.insecure_channel(address, options=_options(address)) as channel:
         try:
             yield Client(channel)
         except grpc.aio.AioRpcError as error:
             raise failure_of(error, address) from error
+
+
+def _options(address: str) -> list[tuple[str, int]]:
+    """Proxies of the machine's environment are not for loopback."""
+    is_local = address.startswith(("127.", "localhost:", "[::1]:"))
+    return [*KEEPALIVE, ("grpc.enable_http_proxy", 0 if is_local else 1)]
 
 
 async def _all(call: Any, request: Any, items: Callable[[Any], list[Item]]) -> list[Item]:

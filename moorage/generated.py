@@ -11,9 +11,6 @@ import yaml
 
 from adapters.kubernetes.admission import warning_binding, warning_policy
 from adapters.kubernetes.crd import workspace_crd
-from engine.deadlines import PATIENCE
-from engine.phase import RESTING, Phase
-from moorage.diagram import phase_diagram
 from moorage.diagram import phase_diagram, refreshed
 
 ROOT = Path(__file__).parents[1]
@@ -31,39 +28,9 @@ def _current(path: str) -> str:
     return (ROOT / path).read_text(encoding="utf-8")
 
 
-def _phases() -> str:
-    rows = [
-        f"| {phase} | {_limit(phase)} | {PATIENCE[phase].exhausted if phase in PATIENCE else '-'} |"
-        for phase in Phase
-    ]
-    return "\n".join(
-        [
-            "# The phases of a workspace",
-            "",
-            "<!-- Made from engine/lifecycle.py and engine/deadlines.py by `make generated`. -->",
-            "",
-            "```mermaid",
-            phase_diagram().strip(),
-            "```",
-            "",
-            "Retry is a command (`moorage retry`); everything else follows from what is observed.",
-            "",
-            "| phase | waits at most | and then its reason is |",
-            "|---|---|---|",
-            *rows,
-            "",
-        ]
-    )
-
-
-def _limit(phase: Phase) -> str:
-    return "rests" if phase in RESTING else f"{PATIENCE[phase].limit.total_seconds() / 60:g} min"
-
-
 GENERATED: Mapping[str, Callable[[], str]] = {
     "deploy/crds/kaito.sh_workspaces.yaml": lambda: _manifests(workspace_crd()),
     "deploy/crds/workspace-warnings.yaml": lambda: _manifests(warning_policy(), warning_binding()),
-    "docs/phases.md": _phases,
     "docs/phases.md": lambda: refreshed(_current("docs/phases.md"), phase_diagram()),
 }
 

@@ -10,6 +10,8 @@ from rich.table import Table
 from rich.text import Text
 
 from api.v1 import workspace_pb2 as pb
+from engine.phase import Phase
+from engine.reason import Reason
 from moorage.views.durations import countdown, short
 from moorage.views.phases import phase_text
 
@@ -96,7 +98,9 @@ def _news(workspace: pb.Workspace) -> Text:
         return Text(workspace.waiting_for).append_text(detail)
     if workspace.remedy:
         return Text(workspace.message).append(f"\n{workspace.remedy}", style="dim")
-    return Text(workspace.endpoints.http or workspace.message, style="green")
+    if workspace.phase == Phase.READY and workspace.reason == Reason.SERVING:
+        return Text("answers at ").append(workspace.endpoints.http, style="green")
+    return Text(workspace.message)
 
 
 def news_line(workspace: pb.Workspace) -> Text:
