@@ -61,6 +61,13 @@ class BuiltInSchemas:
             self._compare(self._schemas[name], obj, "", found)
         return found
 
+    def metadata_problems(self, obj: Object) -> "FieldProblems":
+        """Wrong types in the metadata of an object of any kind; unknown fields are not counted."""
+        found = FieldProblems()
+        self._compare(self._schemas["v1.ObjectMeta"], obj["metadata"], "metadata", found)
+        found.unknown.clear()
+        return found
+
     def _compare(self, schema: Object, value: Any, path: str, found: "FieldProblems") -> None:
         if "allOf" in schema:
             schema = self._schemas[schema["allOf"][0]["$ref"].removeprefix(_PREFIX)]

@@ -131,24 +131,22 @@ class CustomResources:
         self._registry.replace(name, resources_of(stored.object))
         if "deletionTimestamp" in stored.object["metadata"]:
             self._empty(commit.key)
-        elif not (stored.object.get("status") or {}).get("conditions"):
-            self._writes.settle(commit.key, self._established(stored.object))
+        elif (established := self._established(stored.object)) != stored.object:
+            self._writes.settle(commit.key, established)
 
     def _established(self, definition: Object) -> Object:
         """Accepts names at once: clients that have just applied a definition use it next."""
-        metadata = definition["metadata"]
-        finalizers = [*(metadata.get("finalizers") or ()), CLEANUP]
-        spec = definition["spec"]
-        now = rfc3339(self._clock.now())
-        conditions = [
-            _condition("NamesAccepted", "NoConflicts", "no conflicts found", now),
-            _condition("Established", "InitialNamesAccepted", _ACCEPTED, now),
-        ]
-        stored_versions = [each["name"] for each in spec["versions"] if each.get("storage")]
+        metadata, spec = definition["metadata"], definition["spec"]
+        known = definition.get("status") or {}
+        finalizers = metadata.get("finalizers") or []
+        if CLEANUP not in finalizers:
+            finalizers = [*finalizers, CLEANUP]
+        stored = [each["name"] for each in spec["versions"] if each.get("storage")]
+        earlier = known.get("storedVersions") or []
         status = {
-            "conditions": conditions,
+            "conditions": known.get("conditions") or _accepted(rfc3339(self._clock.now())),
             "acceptedNames": spec["names"],
-            "storedVersions": stored_versions,
+            "storedVersions": [*earlier, *(name for name in stored if name not in earlier)],
         }
         return {**definition, "metadata": {**metadata, "finalizers": finalizers}, "status": status}
 
@@ -171,7 +169,12 @@ class CustomResources:
         self._writes.settle(key, {**stored.object, "metadata": {**metadata, "finalizers": left}})
 
 
-_ACCEPTED = "the initial names have been accepted"
+def _accepted(now: str) -> list[Object]:
+    names = "the initial names have been accepted"
+    return [
+        _condition("NamesAccepted", "NoConflicts", "no conflicts found", now),
+        _condition("Established", "InitialNamesAccepted", names, now),
+    ]
 
 
 def _condition(kind: str, reason: str, message: str, now: str) -> Object:

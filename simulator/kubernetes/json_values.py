@@ -28,3 +28,15 @@ def copied_value(value: Any) -> Any:
     if isinstance(value, list):
         return [copied_value(item) for item in value]
     return value
+
+
+def drop_nulls(value: Any) -> None:
+    """Removes null fields in place, at every depth: to a typed decoder they are not there."""
+    if isinstance(value, dict):
+        for key in [key for key, item in value.items() if item is None]:
+            del value[key]
+        for item in value.values():
+            drop_nulls(item)
+    elif isinstance(value, list):
+        for item in value:
+            drop_nulls(item)

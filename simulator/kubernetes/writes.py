@@ -17,10 +17,10 @@ from simulator.kubernetes import (
 )
 from simulator.kubernetes.admission import Operation
 from simulator.kubernetes.apply import server_side_apply, track
-from simulator.kubernetes.built_in_schemas import BuiltInSchemas
+from simulator.kubernetes.built_in_schemas import BuiltInSchemas, FieldProblems
 from simulator.kubernetes.database import Key
 from simulator.kubernetes.deletion import DeleteOptions
-from simulator.kubernetes.json_values import copied
+from simulator.kubernetes.json_values import copied, drop_nulls
 from simulator.kubernetes.objects import Propagation
 from simulator.kubernetes.policies import Policies
 from simulator.kubernetes.registry import Registry
@@ -214,9 +214,12 @@ class Writes:
         """Unknown fields of custom kinds go, defaults come; changes ``obj`` in place."""
         if resource.origin is Origin.BUILT_IN:
             if options.check_fields:
-                check_built_in_fields(resource, obj, options)
+                drop_nulls(obj)
+                check_fields(resource, BuiltInSchemas.load().problems(resource, obj), options)
             defaults.apply(resource.collection, obj)
         elif resource.schema is not None:
+            if options.check_fields:
+                check_fields(resource, BuiltInSchemas.load().metadata_problems(obj), options)
             report_unknown(resource, schema.prune(resource.schema, obj), options)
             schema.apply_defaults(resource.schema, obj)
 
@@ -292,9 +295,8 @@ def problems(resource: Resource, obj: Object, live: Object | None) -> list[Cause
     return [] if resource.schema is None else schema.validate(resource.schema, obj, live)
 
 
-def check_built_in_fields(resource: Resource, obj: Object, options: WriteOptions) -> None:
+def check_fields(resource: Resource, found: FieldProblems, options: WriteOptions) -> None:
     """Raises ApiError 400 for values of the wrong type; unknown fields are reported."""
-    found = BuiltInSchemas.load().problems(resource, obj)
     if found.mistyped:
         raise _not_decoded(resource, found.mistyped[0])
     report_unknown(resource, found.unknown, options)
