@@ -20,6 +20,9 @@ from tests.simulator.kubelet.small_cluster import (
 )
 
 SLEEP = "import time; time.sleep(60)"
+STUBBORN = (
+    "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('up');time.sleep(60)"
+)
 
 
 def process_of(cluster, name: str) -> psutil.Process:
@@ -30,6 +33,15 @@ def process_of(cluster, name: str) -> psutil.Process:
 async def log_of(cluster, name: str, container: str = "main", **options) -> str:
     lines = cluster.streams.logs(cluster.get(name), container, LogOptions(**options))
     return b"".join([line async for line in lines]).decode()
+
+
+async def until_up(cluster, name: str) -> None:
+    """Until the process says so: by then it has set its signal handlers."""
+    pod = await cluster.until_ready(name)
+    async with asyncio.timeout(5):
+        async for line in cluster.streams.logs(pod, "main", LogOptions(follow=True)):
+            if line == b"up\n":
+                return
 
 
 async def test_node_becomes_ready_and_renews_a_lease(cluster):
@@ -205,9 +217,7 @@ async def test_deletion_terminates_the_process_within_its_grace(cluster):
     cluster.pod("p", python(code))
     pod = await cluster.until_ready("p")
     process = process_of(cluster, "p")
-    async for line in cluster.streams.logs(pod, "main", LogOptions(follow=True)):
-        if line == b"up\n":
-            break
+    await until_up(cluster, "p")
     cluster.api.delete("Pod", "p", "default")
     await cluster.until_gone("p")
     assert not process.is_running()
@@ -217,9 +227,8 @@ async def test_deletion_terminates_the_process_within_its_grace(cluster):
 
 
 async def test_process_that_ignores_sigterm_is_killed_after_its_grace(cluster):
-    code = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(60)"
-    cluster.pod("p", python(code), terminationGracePeriodSeconds=1)
-    await cluster.until_ready("p")
+    cluster.pod("p", python(STUBBORN), terminationGracePeriodSeconds=1)
+    await until_up(cluster, "p")
     process = process_of(cluster, "p")
     cluster.api.delete("Pod", "p", "default")
     await cluster.until_gone("p")
@@ -227,9 +236,8 @@ async def test_process_that_ignores_sigterm_is_killed_after_its_grace(cluster):
 
 
 async def test_forced_deletion_does_not_leave_the_process(cluster):
-    code = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(60)"
-    cluster.pod("p", python(code))
-    await cluster.until_ready("p")
+    cluster.pod("p", python(STUBBORN))
+    await until_up(cluster, "p")
     process = process_of(cluster, "p")
     cluster.api.delete("Pod", "p", "default", grace_period_seconds=0)
     assert cluster.api.find("Pod", "p", "default") is None
@@ -237,9 +245,8 @@ async def test_forced_deletion_does_not_leave_the_process(cluster):
 
 
 async def test_forced_deletion_cuts_a_long_grace_short(cluster):
-    code = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(60)"
-    cluster.pod("p", python(code))
-    await cluster.until_ready("p")
+    cluster.pod("p", python(STUBBORN))
+    await until_up(cluster, "p")
     process = process_of(cluster, "p")
     cluster.api.delete("Pod", "p", "default")
     await cluster.until(lambda: "Killing" in cluster.reasons("p"))
@@ -257,6 +264,7 @@ async def test_deletion_of_the_node_ends_its_processes(cluster):
 
 async def test_unknown_image_is_refused_with_the_images_that_are_known(cluster):
     cluster.pod("p", {"name": "main", "image": "nginx"})
+    await cluster.until_waiting("p", "ErrImagePull")
     pod = await cluster.until_waiting("p", "ImagePullBackOff")
     message = container_status(pod)["state"]["waiting"]["message"]
     assert "the local runtime runs only these images" in message
@@ -357,11 +365,10 @@ async def test_restarted_cluster_starts_local_pods_again_and_keeps_simulated_one
 
 
 async def test_deletion_begun_before_a_restart_is_completed_after_it(tmp_path, address_block):
-    ignores = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(60)"
     async with running_cluster(tmp_path, address_block.number) as cluster:
         cluster.node("local")
-        cluster.pod("p", python(ignores))
-        await cluster.until_ready("p")
+        cluster.pod("p", python(STUBBORN))
+        await until_up(cluster, "p")
         cluster.api.delete("Pod", "p", "default", grace_period_seconds=30)
         uid = cluster.get("p")["metadata"]["uid"]
         cluster.workers[uid].pod_gone()  # ends the process as a kill of the cluster does

@@ -115,6 +115,15 @@ async def test_simulated_pod_answers_503_on_its_service_and_its_own_address(clus
         assert error["message"].startswith("simulated workload: node simulated stands for")
 
 
+async def test_refusal_reaches_a_client_that_is_still_sending(cluster):
+    ip = cluster.service("web", 7777, 7000)["spec"]["clusterIP"]
+    await listening(ip, 7777)
+    body = bytes(3_000_000)
+    head = f"POST /chat HTTP/1.1\r\nHost: {ip}\r\nContent-Length: {len(body)}\r\n\r\n"
+    answer = await talk(ip, 7777, head.encode() + body)
+    assert answer.startswith(b"HTTP/1.1 503 ")
+
+
 async def test_grpc_to_a_simulated_pod_is_closed_without_an_answer(cluster):
     ip = cluster.service("phi", 8001, 8001)["spec"]["clusterIP"]
     cluster.pod("phi", {"name": "main", "image": "phi"}, node="simulated")
