@@ -7,6 +7,7 @@ phases share an arrow.
 
 from collections.abc import Iterable, Sequence
 
+from engine.deadlines import PATIENCE
 from engine.lifecycle import TRANSITIONS, Transition
 from engine.phase import RESTING, Phase
 from engine.trigger import Trigger
@@ -29,13 +30,27 @@ def phase_diagram(table: Sequence[Transition] = TRANSITIONS) -> str:
     return "\n".join(lines)
 
 
-def refreshed(document: str, diagram: str) -> str:
-    """The document with the diagram between its markers. Raises ValueError where they are not."""
+def phase_limits() -> str:
+    """How long each phase may wait, as a Markdown table."""
+    lines = ["| phase | waits at most | and then its reason is |", "|---|---|---|"]
+    for phase in Phase:
+        patience = PATIENCE.get(phase)
+        limit = "rests" if patience is None else f"{patience.limit.total_seconds() / 60:g} min"
+        lines.append(f"| {phase} | {limit} | {patience.exhausted if patience else ''} |")
+    return "\n".join(lines)
+
+
+def refreshed(document: str) -> str:
+    """The document with diagram and limits between its markers.
+
+    Raises ValueError where the markers are missing.
+    """
     before, begin, rest = document.partition(BEGIN)
     _, end, after = rest.partition(END)
     if not begin or not end:
         raise ValueError(f"no {BEGIN} … {END} in the document")
-    return f"{before}{BEGIN}\n```mermaid\n{diagram}\n```\n{END}{after}"
+    made = f"```mermaid\n{phase_diagram()}\n```\n\n{phase_limits()}"
+    return f"{before}{BEGIN}\n{made}\n{END}{after}"
 
 
 def _why(row: Transition) -> str:

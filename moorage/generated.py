@@ -11,7 +11,7 @@ import yaml
 
 from adapters.kubernetes.admission import warning_binding, warning_policy
 from adapters.kubernetes.crd import workspace_crd
-from moorage.diagram import phase_diagram, refreshed
+from moorage.diagram import refreshed
 
 ROOT = Path(__file__).parents[1]
 HEADER = "# Made from the engine's catalogue and rules by `make generated`; not to be edited.\n"
@@ -31,7 +31,7 @@ def _current(path: str) -> str:
 GENERATED: Mapping[str, Callable[[], str]] = {
     "deploy/crds/kaito.sh_workspaces.yaml": lambda: _manifests(workspace_crd()),
     "deploy/crds/workspace-warnings.yaml": lambda: _manifests(warning_policy(), warning_binding()),
-    "docs/phases.md": lambda: refreshed(_current("docs/phases.md"), phase_diagram()),
+    "docs/phases.md": lambda: refreshed(_current("docs/phases.md")),
 }
 
 

@@ -3,9 +3,9 @@
 import pytest
 
 from engine.lifecycle import TRANSITIONS, Transition
-from engine.phase import Phase
+from engine.phase import RESTING, Phase
 from engine.trigger import Trigger
-from moorage.diagram import BEGIN, END, phase_diagram, refreshed
+from moorage.diagram import BEGIN, END, phase_diagram, phase_limits, refreshed
 
 
 def ready(*_):
@@ -32,10 +32,19 @@ def test_a_new_row_is_a_new_arrow():
 
 
 def test_only_what_is_between_the_markers_is_rewritten():
-    document = f"before\n{BEGIN}\nold\n{END}\nafter\n"
-    assert refreshed(document, "new") == f"before\n{BEGIN}\n```mermaid\nnew\n```\n{END}\nafter\n"
+    document = refreshed(f"before\n{BEGIN}\nold\n{END}\nafter\n")
+    assert document.startswith(f"before\n{BEGIN}\n```mermaid\nstateDiagram-v2\n")
+    assert document.endswith(f"\n{END}\nafter\n")
+    assert "\nold\n" not in document
+    assert refreshed(document) == document
 
 
 def test_a_document_without_markers_is_refused():
     with pytest.raises(ValueError, match="phases: begin"):
-        refreshed("no markers", "new")
+        refreshed("no markers")
+
+
+def test_every_phase_has_a_limit_or_rests():
+    rows = [row.split(" | ") for row in phase_limits().splitlines()[2:]]
+    assert [row[0].removeprefix("| ") for row in rows] == list(Phase)
+    assert {row[0].removeprefix("| ") for row in rows if row[1] == "rests"} == RESTING
