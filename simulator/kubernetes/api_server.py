@@ -120,10 +120,8 @@ class ApiServer:
     def list(
         self, kind: str, namespace: str | None = None, labels: Mapping[str, str] | None = None
     ) -> list[Object]:
-        found = self._store.scan(self._registry.of_kind(kind).collection, namespace)
-        return [
-            stored.object for _, stored in found if not labels or has_labels(stored.object, labels)
-        ]
+        found = self._store.objects(self._registry.of_kind(kind).collection, namespace)
+        return [obj for obj in found if not labels or has_labels(obj, labels)]
 
     def create(self, obj: Object) -> Object:
         resource, key, own = self._addressed(obj)

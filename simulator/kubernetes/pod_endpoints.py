@@ -4,10 +4,11 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 
 from simulator.kubernetes import bodies, errors
+from simulator.kubernetes.delete_request import delete_options_of
 from simulator.kubernetes.http_messages import Query, Request, Response, json_response
 from simulator.kubernetes.json_values import copied
 from simulator.kubernetes.pod_streams import LogOptions, PodStreams, Session
-from simulator.kubernetes.resource_endpoints import Place, delete_options_of
+from simulator.kubernetes.resource_endpoints import Place
 from simulator.kubernetes.status import ApiError, Object
 from simulator.kubernetes.store import Store
 from simulator.kubernetes.write_options import write_options
@@ -96,8 +97,8 @@ class PodEndpoints:
         """Deletes the pod unless a disruption budget forbids it just now."""
         eviction = bodies.read_object(request)
         pod = self.pod(place)
-        for _, stored in self._store.scan("poddisruptionbudgets.policy", place.namespace):
-            if _covers(stored.object, pod) and not _allows(stored.object):
+        for budget in self._store.objects("poddisruptionbudgets.policy", place.namespace):
+            if _covers(budget, pod) and not _allows(budget):
                 raise ApiError(
                     429,
                     "TooManyRequests",

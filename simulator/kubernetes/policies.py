@@ -56,7 +56,7 @@ class Policies:
             raise refusal
 
     def _objects(self, collection: str) -> list[Object]:
-        return [stored.object for _, stored in self._store.scan(collection)]
+        return list(self._store.objects(collection))
 
     def _namespace(self, name: str) -> Object | None:
         stored = self._store.get(Key("namespaces", "", name)) if name else None

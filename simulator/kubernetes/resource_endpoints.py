@@ -7,7 +7,7 @@ from datetime import datetime
 from simulator.clock import Clock
 from simulator.kubernetes import bodies, errors, lists, patching, presentation
 from simulator.kubernetes.database import Key
-from simulator.kubernetes.deletion import DeleteOptions
+from simulator.kubernetes.delete_request import delete_options
 from simulator.kubernetes.http_messages import (
     Query,
     Request,
@@ -17,7 +17,6 @@ from simulator.kubernetes.http_messages import (
     warning_header,
 )
 from simulator.kubernetes.json_values import encode
-from simulator.kubernetes.objects import Propagation
 from simulator.kubernetes.patching import PatchType
 from simulator.kubernetes.resources import Resource
 from simulator.kubernetes.scale import scale_of, with_replicas
@@ -274,34 +273,6 @@ def _check_initial_events(query: Query) -> None:
             "resourceVersionMatch",
             "Forbidden: sendInitialEvents requires setting resourceVersionMatch to NotOlderThan",
         )
-
-
-def delete_options(request: Request) -> DeleteOptions:
-    return delete_options_of(bodies.read_optional_object(request), request.query)
-
-
-def delete_options_of(body: Object, query: Query) -> DeleteOptions:
-    """From the body, else from the query; raises ApiError 422 for values that make no sense."""
-    grace = body.get("gracePeriodSeconds", query.integer("gracePeriodSeconds"))
-    policy = body.get("propagationPolicy") or query.text("propagationPolicy")
-    if not policy and (body.get("orphanDependents") or query.flag("orphanDependents")):
-        policy = Propagation.ORPHAN
-    if policy and policy not in set(Propagation):
-        raise errors.invalid_options(
-            "DeleteOptions",
-            "propagationPolicy",
-            f'Unsupported value: "{policy}": supported values: "Foreground", "Background", '
-            '"Orphan"',
-        )
-    preconditions = body.get("preconditions") or {}
-    dry_run = body.get("dryRun") or query.texts("dryRun")
-    return DeleteOptions(
-        grace_period_seconds=grace,
-        propagation=Propagation(policy) if policy else None,
-        uid=preconditions.get("uid"),
-        resource_version=preconditions.get("resourceVersion"),
-        dry_run="All" in dry_run,
-    )
 
 
 def _deleted_status(resource: Resource, last: Object) -> Object:

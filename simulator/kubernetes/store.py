@@ -56,14 +56,25 @@ class Store:
 
     def scan(self, collection: str, namespace: str | None = None) -> list[tuple[Key, Stored]]:
         """In order of namespace and name; every namespace where none is given."""
-        spaces = self._collections.get(collection, {})
-        chosen = sorted(spaces) if namespace is None else [namespace]
         return [
             (Key(collection, space, name), names[name])
-            for space in chosen
-            if (names := spaces.get(space))
+            for space, names in self._spaces(collection, namespace)
             for name in sorted(names)
         ]
+
+    def objects(self, collection: str, namespace: str | None = None) -> Iterator[Object]:
+        """As ``scan``, without keys: what most readers in this process want."""
+        for _, names in self._spaces(collection, namespace):
+            for name in sorted(names):
+                yield names[name].object
+
+    def _spaces(
+        self, collection: str, namespace: str | None
+    ) -> Iterator[tuple[str, dict[str, Stored]]]:
+        spaces = self._collections.get(collection, {})
+        for space in sorted(spaces) if namespace is None else [namespace]:
+            if space in spaces:
+                yield space, spaces[space]
 
     def everything(self) -> list[tuple[Key, Stored]]:
         return [item for collection in sorted(self._collections) for item in self.scan(collection)]

@@ -6,10 +6,10 @@ from hashlib import sha256
 
 from simulator.clock import Clock
 from simulator.kubernetes import (
-    built_in_validation,
     defaults,
     deletion,
     errors,
+    field_checks,
     metadata_validation,
     preparation,
     schema,
@@ -17,7 +17,7 @@ from simulator.kubernetes import (
 )
 from simulator.kubernetes.admission import Operation
 from simulator.kubernetes.apply import server_side_apply, track
-from simulator.kubernetes.built_in_schemas import BuiltInSchemas, FieldProblems
+from simulator.kubernetes.built_in_schemas import BuiltInSchemas
 from simulator.kubernetes.database import Key
 from simulator.kubernetes.deletion import DeleteOptions
 from simulator.kubernetes.json_values import copied, drop_nulls
@@ -26,9 +26,9 @@ from simulator.kubernetes.policies import Policies
 from simulator.kubernetes.registry import Registry
 from simulator.kubernetes.resources import Origin, Resource
 from simulator.kubernetes.services import ServiceAddresses
-from simulator.kubernetes.status import ApiError, Cause, Object
+from simulator.kubernetes.status import Cause, Object
 from simulator.kubernetes.store import Store
-from simulator.kubernetes.write_options import FieldValidation, WriteOptions
+from simulator.kubernetes.write_options import WriteOptions
 
 IMMORTAL = frozenset({"default", "kube-public", "kube-system"})
 """Namespaces that may not be deleted (apiserver's NamespaceLifecycle admission)."""
@@ -77,7 +77,9 @@ class Writes:
         self._policies.admit(Operation.CREATE, resource, key, obj=obj, old=None, options=options)
         causes = metadata_validation.problems_of_new(resource, obj["metadata"])
         obj, more = self._with_addresses(resource, obj, None)
-        self._refuse_invalid(resource, obj, [*causes, *more, *problems(resource, obj, None)])
+        self._refuse_invalid(
+            resource, obj, [*causes, *more, *field_checks.problems(resource, obj, None)]
+        )
         obj = resource.to_storage(self._tracked(resource, None, obj, options))
         return obj if options.dry_run else self._store.put(key, obj)
 
@@ -90,7 +92,9 @@ class Writes:
         self._policies.admit(Operation.UPDATE, resource, key, obj=obj, old=shown, options=options)
         causes = metadata_validation.problems_of_update(obj["metadata"], live["metadata"])
         obj, more = self._with_addresses(resource, obj, shown)
-        self._refuse_invalid(resource, obj, [*causes, *more, *problems(resource, obj, shown)])
+        self._refuse_invalid(
+            resource, obj, [*causes, *more, *field_checks.problems(resource, obj, shown)]
+        )
         obj = self._tracked(resource, shown, obj, options)
         return self._replace(key, live, resource.to_storage(obj), options)
 
@@ -111,7 +115,7 @@ class Writes:
             options=options,
             subresource="status",
         )
-        self._refuse_invalid(resource, obj, problems(resource, obj, shown))
+        self._refuse_invalid(resource, obj, field_checks.problems(resource, obj, shown))
         obj = self._tracked(resource, shown, obj, options, subresource="status")
         return self._replace(key, live, resource.to_storage(obj), options)
 
@@ -215,12 +219,12 @@ class Writes:
         if resource.origin is Origin.BUILT_IN:
             if options.check_fields:
                 drop_nulls(obj)
-                check_fields(resource, BuiltInSchemas.load().problems(resource, obj), options)
+                field_checks.check(resource, BuiltInSchemas.load().problems(resource, obj), options)
             defaults.apply(resource.collection, obj)
         elif resource.schema is not None:
             if options.check_fields:
-                check_fields(resource, BuiltInSchemas.load().metadata_problems(obj), options)
-            report_unknown(resource, schema.prune(resource.schema, obj), options)
+                field_checks.check(resource, BuiltInSchemas.load().metadata_problems(obj), options)
+            field_checks.report_unknown(resource, schema.prune(resource.schema, obj), options)
             schema.apply_defaults(resource.schema, obj)
 
     def _tracked(
@@ -251,9 +255,9 @@ class Writes:
             obj = services.kept_addresses(live, obj)
         uid = obj["metadata"]["uid"]
         others = (
-            stored.object
-            for _, stored in self._store.scan("services")
-            if stored.object["metadata"]["uid"] != uid
+            service
+            for service in self._store.objects("services")
+            if service["metadata"]["uid"] != uid
         )
         return services.with_addresses(obj, self._service_addresses, others)
 
@@ -286,39 +290,6 @@ class Writes:
         if preparation.same_but_for_bookkeeping(live, obj):
             return live
         return self._store.put(key, obj)
-
-
-def problems(resource: Resource, obj: Object, live: Object | None) -> list[Cause]:
-    """Everything wrong with ``obj`` as its kind has it; ``live`` is what an update replaces."""
-    if resource.origin is Origin.BUILT_IN:
-        return built_in_validation.problems(resource.collection, obj, live)
-    return [] if resource.schema is None else schema.validate(resource.schema, obj, live)
-
-
-def check_fields(resource: Resource, found: FieldProblems, options: WriteOptions) -> None:
-    """Raises ApiError 400 for values of the wrong type; unknown fields are reported."""
-    if found.mistyped:
-        raise _not_decoded(resource, found.mistyped[0])
-    report_unknown(resource, found.unknown, options)
-
-
-def _not_decoded(resource: Resource, why: str) -> ApiError:
-    return errors.bad_request(
-        f'{resource.kind} in version "{resource.version}" cannot be handled as a '
-        f"{resource.kind}: {why}"
-    )
-
-
-def report_unknown(resource: Resource, paths: list[str], options: WriteOptions) -> None:
-    """Refuses, warns of, or passes over fields the kind does not know, as the client asked."""
-    found = [f'unknown field "{path}"' for path in paths]
-    match options.field_validation:
-        case FieldValidation.STRICT if found:
-            raise _not_decoded(resource, f"strict decoding error: {', '.join(found)}")
-        case FieldValidation.WARN:
-            options.warnings.extend(found)
-        case _:
-            pass
 
 
 def _suffix(seed: str) -> str:
