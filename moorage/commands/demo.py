@@ -25,6 +25,7 @@ from moorage.following import Picture, Subject, follow
 from moorage.gateway import Sampling, Speed, gateway
 from moorage.installation import cache_directory, prepare
 from moorage.manifests import Manifest, read_manifests
+from moorage.pod_log import weights_log_shown
 from moorage.signals import until_signal
 from moorage.stack import EmbeddedStack
 from moorage.state_directory import claimed
@@ -68,7 +69,8 @@ async def _demo(directory: Path, question: str, *, keep_running: bool) -> None:
             console.print(f"  {name:<10}  {place}")
         _heading(console, f"applying examples/{EXAMPLE}")
         console.print(Text(text.rstrip(), style="dim"))
-        workspace = await _brought_up(client, manifest)
+        async with weights_log_shown(stack.endpoints["kubernetes"], manifest.ref, _show_log):
+            workspace = await _brought_up(client, manifest)
         await _ask(console, workspace, question)
         if keep_running:
             _hand_over(console, stack, workspace)
@@ -119,6 +121,11 @@ async def _shown_until_ready(news: AsyncIterator[Picture]) -> pb.Workspace:
                 if workspace.phase == Phase.FAILED:
                     raise Failure(f"{workspace.message} [{workspace.reason}]")
     raise AssertionError  # the stream has no end
+
+
+def _show_log(line: str) -> None:
+    """What is downloaded, among other things."""
+    results().print(Text(f"           {line}", style="dim"))
 
 
 async def _ask(console: Console, workspace: pb.Workspace, question: str) -> None:
