@@ -24,10 +24,11 @@ from simulator.controllers.node_claim_nodes import MachineSize
 from simulator.kubeconfig import former_port, write_kubeconfig
 from simulator.kubelet.images import ImageTable, known_programs
 from simulator.kubelet.kubelet import Kubelets, Workers
-from simulator.kubelet.local_runtime import LocalRuntime
+from simulator.kubelet.local_runtime import PROCESSES, LocalRuntime
 from simulator.kubelet.node_runtimes import NodeRuntimes
 from simulator.kubelet.pod_addresses import PodAddresses
 from simulator.kubelet.pod_streams import KubeletPodStreams
+from simulator.kubelet.reaper import reaper
 from simulator.kubelet.service_proxy import ServiceProxy
 from simulator.kubernetes.api_server import ApiServer
 from simulator.kubernetes.http_door import HttpDoor
@@ -83,6 +84,7 @@ async def simulated_cluster(options: ClusterOptions) -> AsyncIterator[SimulatedC
         api_server = _api_server(options, block, workers)
         stack.callback(api_server.close)
         kubelets = _kubelets(options, api_server, block, workers)
+        stack.enter_context(reaper(options.state_directory / PROCESSES))
         machine = _machine_size()
         ensure_system_node(api_server, machine)
         controllers = built_in_controllers(api_server, options.clock, options.timings, machine)

@@ -11,7 +11,7 @@ from typing import Protocol
 
 import simulator
 from simulator.kubelet import triton_installation
-from simulator.kubelet.image_reference import parse_image
+from simulator.kubelet.image_reference import InvalidImageNameError, parse_image
 from simulator.kubelet.runtime import ImagePullError, Progress, StartError
 from simulator.kubelet.triton_installation import InstallationError, TritonInstallation
 
@@ -186,14 +186,21 @@ def known_programs(cache_directory: Path) -> list[Program]:
 class ImageTable:
     programs: Sequence[Program]
 
+    def knows(self, image: str) -> bool:
+        """A malformed reference is known to be wrong: the kubelet has words for that."""
+        try:
+            self.program(image)
+        except ImagePullError:
+            return False
+        except InvalidImageNameError:
+            return True
+        return True
+
     def program(self, image: str) -> Program:
-        """Raises ImagePullError where the image is not known here."""
+        """Raises ImagePullError where the image is not known here, InvalidImageNameError."""
         repository = parse_image(image).familiar_repository
         for program in self.programs:
             if any(fnmatchcase(repository, pattern) for pattern in program.repositories):
                 return program
         known = ", ".join(pattern for one in self.programs for pattern in one.repositories)
-        raise ImagePullError(
-            f"the local runtime runs only these images: {known}. Run others on a node of a GPU "
-            f"instance type, where workloads are simulated"
-        )
+        raise ImagePullError(f"the local runtime runs only these images: {known}")

@@ -31,6 +31,8 @@ from simulator.kubernetes.pod_streams import LogOptions
 from simulator.kubernetes.status import ApiError, Object
 
 SCHEME = "local"
+PROCESSES = "processes"
+"""The folder of a state directory that holds the records of what runs."""
 
 
 def unsupported_reason() -> str | None:
@@ -50,7 +52,7 @@ class LocalRuntime:
         self._directory = directory
         self._images = images
         self._clock = clock
-        self._records = ProcessRecords(directory / "processes")
+        self._records = ProcessRecords(directory / PROCESSES)
         self._logs: dict[Path, ContainerLog] = {}
 
     def end_leftovers(self) -> None:
@@ -63,6 +65,13 @@ class LocalRuntime:
             for path in (self._directory / folder).glob("*"):
                 if path.name not in present:
                     shutil.rmtree(path, ignore_errors=True)
+
+    def stranger(self, pod: Object) -> str | None:
+        """The pod's first image that is none of those known here; None where all are known."""
+        spec = pod["spec"]
+        containers = [*(spec.get("initContainers") or ()), *spec["containers"]]
+        strange = (one["image"] for one in containers if not self._images.knows(one["image"]))
+        return next(strange, None)
 
     def is_present(self, image: str) -> bool:
         try:

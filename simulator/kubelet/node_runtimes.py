@@ -1,4 +1,4 @@
-"""Decides which nodes really run their pods on this machine, and why the others do not."""
+"""Decides which pods really run on this machine, and why the others do not."""
 
 from dataclasses import dataclass
 
@@ -7,6 +7,7 @@ from simulator.clock import Clock
 from simulator.controllers.events import EventRecorder
 from simulator.controllers.node_claim_nodes import INSTANCE_TYPE, RUNTIME
 from simulator.kubelet import local_runtime, triton_installation
+from simulator.kubelet.local_runtime import LocalRuntime
 from simulator.kubelet.pod_addresses import PodAddresses
 from simulator.kubelet.pod_worker import Node
 from simulator.kubelet.runtime import ContainerRuntime
@@ -26,10 +27,11 @@ class NodeRuntimes:
     clock: Clock
     timings: Timings
     addresses: PodAddresses
-    local: ContainerRuntime
+    local: LocalRuntime
 
     def node(self, node: Object) -> Node:
         name = node["metadata"]["name"]
+        runtime = self._runtime(node)
         return Node(
             name=name,
             address=NODE_ADDRESS,
@@ -39,14 +41,23 @@ class NodeRuntimes:
             events=EventRecorder(
                 objects=self.objects, clock=self.clock, component="kubelet", host=name
             ),
-            runtime=self._runtime(node),
+            runtime=runtime,
+            runtime_for=lambda pod: self._runtime_for(pod, runtime),
             addresses=self.addresses,
         )
 
     def _runtime(self, node: Object) -> ContainerRuntime:
         reason = why_simulated(node)
-        if reason is None:
-            return self.local
+        return self.local if reason is None else self._simulated(reason)
+
+    def _runtime_for(self, pod: Object, of_node: ContainerRuntime) -> ContainerRuntime:
+        """A pod runs for real as a whole or not at all."""
+        stranger = self.local.stranger(pod) if of_node is self.local else None
+        if stranger is None:
+            return of_node
+        return self._simulated(f"image {stranger} is none of those that this machine runs for real")
+
+    def _simulated(self, reason: str) -> SimulatedRuntime:
         return SimulatedRuntime(self.clock, self.timings, reason)
 
 

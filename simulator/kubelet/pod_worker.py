@@ -1,6 +1,7 @@
 """Carries one pod through its life: volumes and address, init containers, containers, deletion."""
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -32,7 +33,7 @@ SHUTDOWN_GRACE_SECONDS = 5.0  # of the whole simulated cluster, or of a node tha
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Node:
-    """The node a kubelet serves, and what it works with."""
+    """The node a kubelet serves, and what it works with; ``runtime_for`` chooses for each pod."""
 
     name: str
     address: str
@@ -41,6 +42,7 @@ class Node:
     timings: Timings
     events: EventRecorder
     runtime: ContainerRuntime
+    runtime_for: Callable[[Object], ContainerRuntime]
     addresses: PodAddresses
 
 
@@ -50,6 +52,7 @@ class PodWorker:
     def __init__(self, node: Node, pod: Object) -> None:
         self._node = node
         self._pod = pod
+        self.runtime = node.runtime_for(pod)
         self._volumes: list[Volume] = []
         self._sandboxed = False
         self._failure: Waiting | None = None
@@ -63,10 +66,6 @@ class PodWorker:
     @property
     def runners(self) -> tuple[ContainerRunner, ...]:
         return (*self._inits, *self._containers)
-
-    @property
-    def runtime(self) -> ContainerRuntime:
-        return self._node.runtime
 
     def deletion_requested(self) -> None:
         self._deleted.set()
@@ -129,7 +128,7 @@ class PodWorker:
         while True:
             try:
                 self._volumes = resolve_volumes(self._pod, self._find)
-                await self._node.runtime.prepare_volumes(self._pod, self._volumes)
+                await self.runtime.prepare_volumes(self._pod, self._volumes)
                 break
             except (VolumeError, StartError) as error:
                 self._node.events.warning(self._pod, "FailedMount", str(error))
@@ -212,13 +211,13 @@ class PodWorker:
         access = PodAccess(
             pod=lambda: self._pod,
             configure=self._configure,
-            runtime=self._node.runtime,
+            runtime=self.runtime,
             events=self._node.events,
             clock=self._node.clock,
             timings=self._node.timings,
         )
         record = known or ContainerRecord(state=waiting)
-        if self._node.runtime.simulated_because is None:
+        if self.runtime.simulated_because is None:
             record = replace(record, ready=False, started=False)
         return ContainerRunner(access, spec, record, restart_policy=policy, changed=self._publish)
 
@@ -249,7 +248,7 @@ class PodWorker:
 
     def _annotate(self) -> None:
         """Marks the pod for people where nothing of it really runs."""
-        reason, pod = self._node.runtime.simulated_because, self._current()
+        reason, pod = self.runtime.simulated_because, self._current()
         if reason is None or pod is None:
             return
         annotations = pod["metadata"].get("annotations") or {}

@@ -1,7 +1,9 @@
-"""What runs on this machine for the cluster, on disk: the second line against leftovers.
+"""What runs on this machine for the cluster, on disk, so that it can be ended by others.
 
-The first is the launcher's death signal. A record names a process by its id *and* its time of
-creation, so that another process which got the id since is left alone.
+Each container leads a process group of its own. The launcher's death signal ends the leader with
+its keeper; the rest of the group is ended by the reaper, or else by the next life of the cluster.
+A record names a process by its id *and* its time of creation, so that another process which got
+the id since is left alone.
 """
 
 import json
@@ -23,9 +25,10 @@ KILL_TIMEOUT_SECONDS = 5.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProcessRecord:
-    """``shared_memory_prefix`` names regions to remove with the process; "" for none."""
+    """``keeper`` is the cluster's process; ``shared_memory_prefix`` names regions to remove."""
 
     pid: int
+    keeper: int
     created: float
     owner: str
     shared_memory_prefix: str = ""
@@ -43,20 +46,27 @@ class ProcessRecords:
         except psutil.NoSuchProcess:
             return
         record = ProcessRecord(
-            pid=pid, created=created, owner=owner, shared_memory_prefix=shared_memory_prefix
+            pid=pid,
+            keeper=os.getpid(),
+            created=created,
+            owner=owner,
+            shared_memory_prefix=shared_memory_prefix,
         )
         self._path(pid).write_text(json.dumps(asdict(record)))
 
     def remove(self, pid: int) -> None:
         self._path(pid).unlink(missing_ok=True)
 
-    def end_leftovers(self) -> list[ProcessRecord]:
-        """Kills what an earlier life of the cluster left running; answers what it killed."""
+    def end_leftovers(self, keeper: int | None = None) -> list[ProcessRecord]:
+        """Kills what an earlier life of the cluster left running; answers what it killed.
+
+        With ``keeper`` only what that process kept: a new life may have begun meanwhile.
+        """
         killed = []
         for record in self._all():
-            process = _same_process(record)
-            if process is not None:
-                _kill_group(process)
+            if keeper not in (None, record.keeper):
+                continue
+            if _kill_group(record):
                 killed.append(record)
                 log.warning("ended process %d (%s) of an earlier run", record.pid, record.owner)
             if record.shared_memory_prefix:
@@ -75,21 +85,37 @@ class ProcessRecords:
         return self._directory / f"{pid}.json"
 
 
-def _same_process(record: ProcessRecord) -> psutil.Process | None:
+def _kill_group(record: ProcessRecord) -> bool:
+    """Whether there was anything to kill.
+
+    A process id is not given out again while a group bears it, so a group without its leader is
+    still the container's.
+    """
+    if _is_another(record):
+        return False
+    members = [process for process in psutil.process_iter() if _group(process) == record.pid]
+    if not members:
+        return False
     try:
-        process = psutil.Process(record.pid)
-        same = process.create_time() == record.created
+        os.killpg(record.pid, signal.SIGKILL)
+    except ProcessLookupError:
+        return False
+    except PermissionError as error:
+        log.warning("process group %d could not be ended: %s", record.pid, error)
+        return False
+    psutil.wait_procs(members, timeout=KILL_TIMEOUT_SECONDS)
+    return True
+
+
+def _is_another(record: ProcessRecord) -> bool:
+    try:
+        return psutil.Process(record.pid).create_time() != record.created
     except psutil.NoSuchProcess:
-        return None
-    return process if same and process.status() != psutil.STATUS_ZOMBIE else None
+        return False
 
 
-def _kill_group(process: psutil.Process) -> None:
-    """Each container leads its own process group."""
+def _group(process: psutil.Process) -> int | None:
     try:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait(KILL_TIMEOUT_SECONDS)
+        return None if process.status() == psutil.STATUS_ZOMBIE else os.getpgid(process.pid)
     except (ProcessLookupError, psutil.NoSuchProcess):
-        return
-    except (PermissionError, psutil.TimeoutExpired) as error:
-        log.warning("process %d could not be ended: %s", process.pid, error)
+        return None

@@ -11,7 +11,6 @@ import pytest
 
 from simulator.kubernetes.pod_streams import LogOptions
 from tests.simulator.kubelet.small_cluster import (
-    PYTHON,
     condition,
     container_status,
     eventually,
@@ -262,14 +261,11 @@ async def test_deletion_of_the_node_ends_its_processes(cluster):
     await asyncio.to_thread(process.wait, timeout=5)
 
 
-async def test_unknown_image_is_refused_with_the_images_that_are_known(cluster):
-    cluster.pod("p", {"name": "main", "image": "nginx"})
-    await cluster.until_waiting("p", "ErrImagePull")
-    pod = await cluster.until_waiting("p", "ImagePullBackOff")
-    message = container_status(pod)["state"]["waiting"]["message"]
-    assert "the local runtime runs only these images" in message
-    assert PYTHON in message
-    assert {"Pulling", "Failed", "BackOff"} <= set(cluster.reasons("p"))
+async def test_a_pod_with_an_unknown_image_is_simulated_and_says_so(cluster):
+    cluster.pod("p", python(SLEEP), {"name": "other", "image": "nginx"})
+    pod = await cluster.until_ready("p")
+    reason = pod["metadata"]["annotations"]["moorage.sh/simulated"]
+    assert reason == "image nginx is none of those that this machine runs for real"
 
 
 @pytest.mark.parametrize("node", ["local", "simulated"])

@@ -51,9 +51,10 @@ async def test_previous_shows_the_container_before_the_restart(cluster):
 
 
 async def test_logs_of_a_container_that_waits_are_refused_with_its_reason(cluster):
-    cluster.pod("p", {"name": "main", "image": "nginx"})
-    await cluster.until_waiting("p", "ImagePullBackOff")
-    with pytest.raises(ApiError, match="is waiting to start: ImagePullBackOff"):
+    missing = {"secretKeyRef": {"name": "late", "key": "k"}}
+    cluster.pod("p", python("print()", env=[{"name": "K", "valueFrom": missing}]))
+    await cluster.until_waiting("p", "CreateContainerConfigError")
+    with pytest.raises(ApiError, match="is waiting to start: CreateContainerConfigError"):
         await logs(cluster, "p")
 
 
