@@ -129,6 +129,7 @@ def test_demo_goes_the_whole_way_within_a_minute(up):
     phases = ("Planning", "Provisioning", "Deploying", "Loading", "Ready")
     told = [demo.out.index(f" s  {phase}") for phase in phases]
     assert told == sorted(told)
+    assert "weights: " in demo.out
     assert "The capital of France is Paris." in demo.out
     assert re.search(r"\d+ tokens/s", demo.out)
     assert demo.out.rstrip().endswith("nothing is left")
