@@ -109,13 +109,17 @@ def up(
     listen: Annotated[
         str, typer.Option(metavar="ADDRESS", help="Where both APIs listen.")
     ] = "127.0.0.1",
+    delays: Annotated[
+        float,
+        typer.Option(min=0, max=1000, help="Factor on what simulated machines and images take."),
+    ] = 1.0,
 ) -> None:
     """Run Moorage on a simulated cluster, until Ctrl-C."""
-    from moorage.commands.up import Ports
+    from moorage.commands.up import StackOptions
     from moorage.commands.up import up as run
 
-    ports = Ports(listen=listen, kubernetes=kubernetes_port, grpc=grpc_port)
-    run(state_dir, ports, headless=headless)
+    options = StackOptions(listen=listen, kubernetes=kubernetes_port, grpc=grpc_port, delays=delays)
+    run(state_dir, options, headless=headless)
 
 
 @app.command()

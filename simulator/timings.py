@@ -4,7 +4,8 @@ The defaults suit a person who watches ``moorage up``; a test passes its own, of
 real cloud takes is noted beside each, so that a slow-motion run can be configured from it.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Self
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,3 +39,16 @@ class Timings:
     restart_backoff_limit: float = 30.0
     restart_backoff_reset: float = 600.0  # of running, after which a container starts afresh
     image_error_shown: float = 0.5  # before ErrImagePull turns into ImagePullBackOff
+
+    def scaled(self, factor: float) -> Self:
+        """What simulated machines, images and models take, times ``factor``; no limits."""
+        return replace(
+            self,
+            instance_launch=self.instance_launch * factor,
+            node_registration=self.node_registration * factor,
+            gpu_registration=self.gpu_registration * factor,
+            instance_termination=self.instance_termination * factor,
+            image_pull=self.image_pull * factor,
+            container_start=self.container_start * factor,
+            simulated_model_load=self.simulated_model_load * factor,
+        )

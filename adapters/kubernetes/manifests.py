@@ -225,7 +225,7 @@ def _puller(adapter: Adapter, images: Images) -> Object:
 def _triton(inference: Inference, plan: Plan, images: Images) -> Object:
     ready = {
         "httpGet": {"path": f"/v2/models/{plan.preset}/ready", "port": TRITON_HTTP_PORT},
-        "periodSeconds": 2,
+        "periodSeconds": 1,
         "timeoutSeconds": 2,
     }
     gpus = {GPU_RESOURCE: str(plan.gpus_per_node)} if plan.gpus_per_node else {}
@@ -275,7 +275,7 @@ def _gateway(plan: Plan, images: Images) -> Object:
         "ports": [{"name": "http", "containerPort": GATEWAY_PORT}],
         "readinessProbe": {
             "httpGet": {"path": "/health", "port": GATEWAY_PORT},
-            "periodSeconds": 2,
+            "periodSeconds": 1,
             "timeoutSeconds": 2,
             "failureThreshold": 2,
         },

@@ -17,7 +17,7 @@ from engine.phase import Phase
 from moorage.client import Client, connected
 from moorage.commands.changing import applied
 from moorage.commands.chat import speed_line
-from moorage.commands.up import Ports, running
+from moorage.commands.up import StackOptions, running
 from moorage.commands.watching import gone
 from moorage.examples import example
 from moorage.failure import Failure
@@ -64,7 +64,10 @@ async def _demo(directory: Path, question: str, *, keep_running: bool) -> None:
     (manifest,) = read_manifests(text, namespace="default")
     console = results()
     _heading(console, "starting a simulated Kubernetes cluster, and Moorage on it")
-    async with running(directory, Ports()) as stack, connected(stack.endpoints["grpc"]) as client:
+    async with (
+        running(directory, StackOptions()) as stack,
+        connected(stack.endpoints["grpc"]) as client,
+    ):
         for name, place in stack.endpoints.items():
             console.print(f"  {name:<10}  {place}")
         _heading(console, f"applying examples/{EXAMPLE}")

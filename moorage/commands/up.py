@@ -16,27 +16,29 @@ from moorage.signals import until_signal
 from moorage.stack import EmbeddedStack, StackSettings, embedded_stack
 from moorage.state_directory import claimed, default_state_directory
 from moorage.terminal import results
+from simulator.timings import Timings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ports:
-    """Where the stack listens; 0 takes a free port."""
+class StackOptions:
+    """Where the stack listens; 0 takes a free port. ``delays`` scales the simulated world's."""
 
     listen: str = "127.0.0.1"
     kubernetes: int = 0
     grpc: int = 0
+    delays: float = 1.0
 
 
-def up(state_directory: Path | None, ports: Ports, *, headless: bool) -> None:
+def up(state_directory: Path | None, options: StackOptions, *, headless: bool) -> None:
     directory = (state_directory or default_state_directory()).resolve()
     with claimed(directory):
         prepare(cache_directory())
-        asyncio.run(until_signal(_serve(directory, ports, headless=headless)))
+        asyncio.run(until_signal(_serve(directory, options, headless=headless)))
     results().out("stopped")
 
 
-async def _serve(directory: Path, ports: Ports, *, headless: bool) -> None:
-    async with running(directory, ports) as stack:
+async def _serve(directory: Path, options: StackOptions, *, headless: bool) -> None:
+    async with running(directory, options) as stack:
         _announce(stack)
         if headless or not results().is_terminal:
             await asyncio.Event().wait()
@@ -49,14 +51,15 @@ async def _serve(directory: Path, ports: Ports, *, headless: bool) -> None:
 
 
 @asynccontextmanager
-async def running(directory: Path, ports: Ports) -> AsyncIterator[EmbeddedStack]:
+async def running(directory: Path, options: StackOptions) -> AsyncIterator[EmbeddedStack]:
     """The stack on ``directory``. Raises Failure where a port is taken."""
     settings = StackSettings(
         state_directory=directory,
         cache_directory=cache_directory(),
-        listen=ports.listen,
-        kubernetes_port=ports.kubernetes,
-        grpc_port=ports.grpc,
+        listen=options.listen,
+        kubernetes_port=options.kubernetes,
+        grpc_port=options.grpc,
+        timings=Timings().scaled(options.delays),
     )
     try:
         async with embedded_stack(settings) as stack:

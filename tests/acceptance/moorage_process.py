@@ -29,8 +29,10 @@ def eventually(question: Callable[[], Any], *, seconds: float, pause: float = 0.
 
 
 class MoorageProcess:
-    def __init__(self, state_directory: Path) -> None:
+    def __init__(self, state_directory: Path, *, delays: float = 0.2) -> None:
+        """``delays`` scales what simulated machines and images take."""
         self.state_directory = state_directory
+        self._delays = delays
         self.output: list[str] = []
         self._process: subprocess.Popen[str] | None = None
         self._ready = threading.Event()
@@ -62,7 +64,7 @@ class MoorageProcess:
         self._ready.clear()
         command = [str(Path(sys.executable).with_name("moorage")), "up", "--headless"]
         self._process = subprocess.Popen(
-            [*command, "--state-dir", str(self.state_directory)],
+            [*command, f"--delays={self._delays}", "--state-dir", str(self.state_directory)],
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             stdin=subprocess.DEVNULL,

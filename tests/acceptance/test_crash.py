@@ -32,8 +32,8 @@ def kill(moorage: MoorageProcess) -> None:
 
 @pytest.fixture(scope="module")
 def crashing(tmp_path_factory):
-    """One stack for all kills: it has to bear more than one."""
-    with MoorageProcess(tmp_path_factory.mktemp("crashing")) as moorage:
+    """One stack for all kills, slow enough to be caught in each phase."""
+    with MoorageProcess(tmp_path_factory.mktemp("crashing"), delays=1.0) as moorage:
         moorage.start()
         yield moorage, Kubectl(moorage.kubeconfig, tmp_path_factory.mktemp("kubectl"))
 
@@ -52,6 +52,8 @@ def test_killed_in_any_phase_it_carries_on_to_ready(crashing, killed_in):
     moorage.start()
     assert kubectl.json("get", "workspace", "smollm2")["metadata"]["uid"] == workspace
     eventually(lambda: phase(kubectl) == "Ready", seconds=90)
+    kubectl("wait", "--for=condition=Ready", "pod/smollm2-0", "--timeout=90s")
+    eventually(lambda: phase(kubectl) == "Ready", seconds=15)
     now = uids(kubectl)
     for kind, found in made.items():
         assert found.items() <= now[kind].items(), f"{kind} were made again"
