@@ -43,7 +43,7 @@ $(VENV)/bin/python:
 
 $(VENV)/.installed: pyproject.toml | $(VENV)/bin/python
 	@echo "Installing Moorage and what it needs into $(VENV)/ (about 400 MB the first time) ..."
-	@$(BIN)/python -m pip install --quiet --progress-bar on --editable .
+	@$(BIN)/python -m pip install --progress-bar on --editable .
 	@touch $@
 
 $(VENV)/.installed-dev: $(VENV)/.installed

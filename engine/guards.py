@@ -14,10 +14,6 @@ def deletion_requested(workspace: Workspace, _: Observation) -> bool:
     return workspace.deletion_requested is not None
 
 
-def nothing_held(workspace: Workspace, _: Observation) -> bool:
-    return workspace.deletion_requested is not None and not workspace.finalizer_held
-
-
 def finalizer_held(workspace: Workspace, _: Observation) -> bool:
     return workspace.finalizer_held
 
@@ -42,6 +38,11 @@ def update_possible(workspace: Workspace, observation: Observation) -> bool:
 def deadline_passed(workspace: Workspace, observation: Observation) -> bool:
     deadline = workspace.machine.deadline
     return deadline is not None and observation.at >= deadline
+
+
+def node_count(workspace: Workspace) -> int:
+    """How many nodes the plan asks for; without a plan, a number that nothing ever reaches."""
+    return workspace.machine.plan.node_count if workspace.machine.plan is not None else -1
 
 
 def wanted_claims(workspace: Workspace, observation: Observation) -> tuple[NodeClaim, ...]:
@@ -71,7 +72,7 @@ def nodes_ready(workspace: Workspace, observation: Observation) -> bool:
         for node in wanted_nodes(workspace, observation)
         if node.ready and gpus_allocatable(workspace, node)
     ]
-    return len(usable) == _wanted(workspace)
+    return len(usable) == node_count(workspace)
 
 
 def claim_refused(workspace: Workspace, observation: Observation) -> bool:
@@ -98,12 +99,12 @@ def silent_replicas(workspace: Workspace, observation: Observation) -> tuple[Rep
 
 def replicas_started(workspace: Workspace, observation: Observation) -> bool:
     started = [r for r in current_replicas(workspace, observation) if r.started]
-    return len(started) == _wanted(workspace)
+    return len(started) == node_count(workspace)
 
 
 def replicas_serving(workspace: Workspace, observation: Observation) -> bool:
     serving = [r for r in current_replicas(workspace, observation) if r.serving]
-    return len(serving) == _wanted(workspace)
+    return len(serving) == node_count(workspace)
 
 
 def serving(workspace: Workspace, observation: Observation) -> bool:
@@ -125,7 +126,3 @@ def _hopeless(replica: Replica) -> bool:
         return False
     looping = trouble.reason is Reason.CRASH_LOOP and replica.restarts >= CRASH_LOOP_RESTARTS
     return trouble.final or looping
-
-
-def _wanted(workspace: Workspace) -> int:
-    return workspace.machine.plan.node_count if workspace.machine.plan is not None else -1

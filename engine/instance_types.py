@@ -25,10 +25,6 @@ class InstanceType:
     retired: date | None = None
     local: bool = False
 
-    @property
-    def gpu_memory_bytes(self) -> int:
-        return self.gpu_memory_gib * 2**30
-
 
 def _azure(
     name: str,

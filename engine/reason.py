@@ -12,7 +12,6 @@ class Reason(StrEnum):
     NODE_NOT_READY = "NodeNotReady"
     GPU_NOT_ALLOCATABLE = "GpuNotAllocatable"
     UNSCHEDULABLE = "Unschedulable"
-    WEIGHTS_LOADING = "WeightsLoading"
     CONTAINERS_STARTING = "ContainersStarting"
     IMAGE_PULL_ERROR = "ImagePullError"
     IMAGE_NAME_INVALID = "ImageNameInvalid"
@@ -26,7 +25,6 @@ class Reason(StrEnum):
     SERVING = "Serving"
     SERVING_SIMULATED = "ServingSimulated"
     RELEASING = "Releasing"
-    WORLD_UNREACHABLE = "WorldUnreachable"
 
     SPEC_INVALID = "SpecInvalid"
     PRESET_TOO_LARGE = "PresetTooLarge"

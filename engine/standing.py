@@ -50,7 +50,7 @@ def _planning(_: Workspace, __: Observation) -> Standing:
 
 def _provisioning(workspace: Workspace, observation: Observation) -> Standing:
     current = workspace.machine.plan
-    wanted = current.node_count if current else 0
+    wanted = guards.node_count(workspace)
     kind = current.instance_type if current else ""
     claims = guards.wanted_claims(workspace, observation)
     unready = [claim for claim in claims if not claim.ready]
@@ -90,7 +90,7 @@ def _deploying(workspace: Workspace, observation: Observation) -> Standing:
     troubled = _troubled(replicas)
     if troubled is not None:
         return troubled
-    wanted = workspace.machine.plan.node_count if workspace.machine.plan else 0
+    wanted = guards.node_count(workspace)
     started = sum(replica.started for replica in replicas)
     return Standing(
         reason=Reason.CONTAINERS_STARTING,
@@ -108,8 +108,8 @@ def _loading(workspace: Workspace, observation: Observation) -> Standing:
         or _silent(workspace, observation)
         or Standing(
             reason=Reason.MODEL_LOADING,
-            message=f"{sum(r.serving for r in replicas)} of "
-            f"{workspace.machine.plan.node_count if workspace.machine.plan else 0} models answer",
+            message=f"{sum(r.serving for r in replicas)} of {guards.node_count(workspace)} "
+            "models answer",
             waiting_for="the model to load and answer a first request",
             remedy=f"`kubectl logs {workspace.ref.name}-0 -c triton` shows the loading",
         )
@@ -139,7 +139,7 @@ def _degraded(workspace: Workspace, observation: Observation) -> Standing:
     replicas = guards.current_replicas(workspace, observation)
     if not guards.nodes_ready(workspace, observation):
         return _provisioning(workspace, observation)
-    wanted = workspace.machine.plan.node_count if workspace.machine.plan else 0
+    wanted = guards.node_count(workspace)
     return (
         _troubled(replicas)
         or _silent(workspace, observation)

@@ -9,7 +9,6 @@ import os
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -28,13 +27,9 @@ from adapters.kubernetes.world import KubernetesWorld
 from adapters.triton.canaries import TritonCanaries
 from api.server import GrpcServer, ServerOptions
 from engine.fleet import Fleet
+from simulator.clock import SystemClock
 from simulator.cluster import ClusterOptions, simulated_cluster
 from simulator.timings import Timings
-
-
-class SystemClock:
-    def now(self) -> datetime:
-        return datetime.now(UTC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
