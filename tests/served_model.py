@@ -45,16 +45,24 @@ class ServedModel:
         return psutil.Process(self.process.pid).children()[0]
 
     def is_ready(self) -> bool:
-        """Triton's own word, which says nothing of the process that runs the model."""
-        url = f"http://{self.http}/v2/models/{self.name}/ready"
-        try:
-            with urllib.request.urlopen(url, timeout=5) as response:
-                return response.status == 200
-        except urllib.error.HTTPError as error:
-            error.close()
-            return False
-        except OSError:
-            return False
+        """Triton's own word, which says nothing of the process that runs the model.
+
+        Metrics are asked too, since they are served last.
+        """
+        return _answers(f"http://{self.http}/v2/models/{self.name}/ready") and _answers(
+            f"http://{self.metrics}/metrics"
+        )
+
+
+def _answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=5) as response:
+            return response.status == 200
+    except urllib.error.HTTPError as error:
+        error.close()
+        return False
+    except OSError:
+        return False
 
 
 def cache_directory() -> Path:
