@@ -53,11 +53,12 @@ def services(workspace: Workspace, observation: Observation) -> Iterator[Action]
 
 
 def workload(workspace: Workspace, observation: Observation) -> Iterator[Action]:
-    """Made and kept at the planned revision; a spec that is not planned yet shapes no pod."""
+    """Made, and kept as planned; a spec that is not planned yet shapes no pod."""
     plan, revision = workspace.machine.plan, workspace.machine.revision
     if plan is None or guards.spec_changed(workspace, observation):
         return
-    if observation.workload is None or observation.workload.revision != revision:
+    found = observation.workload
+    if found is None or (found.revision, found.replicas) != (revision, plan.node_count):
         yield EnsureWorkload(plan=plan, revision=revision)
 
 

@@ -79,9 +79,10 @@ class Replica:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Workload:
-    """The StatefulSet, whose pods are the replicas."""
+    """The StatefulSet, whose pods are the replicas; ``replicas`` is how many it is to have."""
 
     revision: str
+    replicas: int
     releasing: bool = False
 
 

@@ -79,7 +79,11 @@ def node(item: Object) -> Node:
 
 
 def workload(item: Object) -> Workload:
-    return Workload(revision=_annotation(item, REVISION_ANNOTATION), releasing=_releasing(item))
+    return Workload(
+        revision=_annotation(item, REVISION_ANNOTATION),
+        replicas=item["spec"].get("replicas", 1),
+        releasing=_releasing(item),
+    )
 
 
 def replica(item: Object, answer: Answer = Answer.NOT_ASKED, silence: str = "") -> Replica:

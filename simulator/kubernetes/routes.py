@@ -1,6 +1,6 @@
 """From a request's path to what answers it."""
 
-from simulator.kubernetes import bodies, discovery, errors, reviews
+from simulator.kubernetes import bodies, discovery, errors, openapi_v2, reviews
 from simulator.kubernetes.http_messages import (
     Request,
     Response,
@@ -58,6 +58,8 @@ class Routes:
                 return encoded_response(b"ok", media_type="text/plain")
             case ("api" | "apis", *_):
                 return self._answer_discovery(path, request)
+            case ("openapi", "v2"):
+                return encoded_response(openapi_v2.document(), media_type=openapi_v2.MEDIA_TYPE)
             case ("openapi", "v3", *rest):
                 return self._answer_openapi(rest)
             case ():

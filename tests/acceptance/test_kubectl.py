@@ -35,6 +35,13 @@ def test_apply_again_changes_nothing(kubectl, ready):
     assert kubectl.json("get", "workspace", ready)["metadata"]["resourceVersion"] == before
 
 
+def test_what_was_got_as_a_list_can_be_applied(kubectl, ready, tmp_path):
+    listed = tmp_path / "list.yaml"
+    listed.write_text(kubectl("get", "configmaps,workspaces", "-o", "yaml"), encoding="utf-8")
+    assert "kind: List" in listed.read_text(encoding="utf-8")
+    assert ready in kubectl("apply", "-f", str(listed))
+
+
 def test_server_side_apply_takes_over(kubectl, ready):
     said = kubectl(
         "apply", "--server-side", "--force-conflicts", "-f", str(EXAMPLES / "inference.yaml")

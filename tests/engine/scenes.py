@@ -87,7 +87,7 @@ def serving(of: Workspace) -> Observation:
         at=NOW + timedelta(seconds=1),
         claims=claims(of),
         nodes=nodes(of),
-        workload=Workload(revision=of.machine.revision),
+        workload=Workload(revision=of.machine.revision, replicas=of.machine.plan.node_count),
         replicas=tuple(pod(of, n) for n in range(of.machine.plan.node_count)),
         services=service_names(of.ref),
     )

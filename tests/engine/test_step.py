@@ -274,6 +274,13 @@ def adapted(image: str) -> Workspace:
     return replace(workspace(Phase.READY), spec=spec, generation=2)
 
 
+def test_a_foreign_scale_is_set_right():
+    of = workspace(Phase.READY)
+    scaled = Workload(revision=of.machine.revision, replicas=3)
+    made = observed(of, replace(serving(of), workload=scaled))
+    assert kinds(made) == [EnsureWorkload]
+
+
 def test_a_changed_adapter_is_rolled_out():
     changed = adapted("example.org/polite:1")
     made = observed(changed, serving(workspace(Phase.READY)))
@@ -306,7 +313,7 @@ def test_a_setback_is_told_beside_what_is_waited_for():
 
 def test_history_keeps_the_last_passages():
     of = workspace(Phase.READY)
-    lost = replace(nothing(), workload=Workload(revision=of.machine.revision))
+    lost = replace(nothing(), workload=Workload(revision=of.machine.revision, replicas=1))
     for turn in range(HISTORY_LENGTH):
         of = observed(of, later(lost if turn % 2 == 0 else serving(of), seconds=turn)).workspace
     assert len(of.machine.history) == HISTORY_LENGTH

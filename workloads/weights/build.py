@@ -81,13 +81,15 @@ def _make_artefacts(build: Build, log: Log) -> None:
 
 
 def _is_current(directory: Path, build: Build) -> bool:
-    """Whether ``directory`` holds intact artefacts of these weights by this converter."""
+    """Whether ``directory`` holds intact artefacts of these weights and settings."""
     try:
         manifest: Manifest = verify(directory)
     except ManifestError:
         return False
+    made_of = manifest.source, manifest.defaults
     made_by = manifest.made_with["converter"], manifest.precision
-    return manifest.source == build.weights.source and made_by == (CONVERTER_VERSION, PRECISION)
+    wanted = build.weights.source, build.weights.defaults
+    return made_of == wanted and made_by == (CONVERTER_VERSION, PRECISION)
 
 
 @contextmanager
