@@ -9,6 +9,8 @@ from enum import StrEnum
 
 from engine.workspace import Plan, Workspace, WorkspaceRef, WorkspaceSpec
 
+LONGEST_WORKLOAD_NAME = 52
+
 
 class Resource(StrEnum):
     """A kind of object that a workspace owns."""
@@ -84,8 +86,19 @@ def node_claim_names(workspace: Workspace, plan: Plan) -> tuple[str, ...]:
     )
 
 
+def workload_name(ref: WorkspaceRef) -> str:
+    """The workspace's name, shortened where its pods' labels could not hold it.
+
+    The pods bear ``<name>-<hash of 10>`` as a label, which ends at 63 characters
+    (kubernetes/kubernetes issue 64023).
+    """
+    if len(ref.name) <= LONGEST_WORKLOAD_NAME:
+        return ref.name
+    return f"{ref.name[: LONGEST_WORKLOAD_NAME - 9]}-{_digest(ref.name)[:8]}"
+
+
 def headless_service_name(ref: WorkspaceRef) -> str:
-    return f"{ref.name}-headless"
+    return f"{workload_name(ref)}-headless"
 
 
 def service_names(ref: WorkspaceRef) -> tuple[str, str]:

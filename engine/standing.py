@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from engine import guards
+from engine.action import workload_name
 from engine.deadlines import PATIENCE
 from engine.observation import Observation, Replica
 from engine.phase import Phase
@@ -97,7 +98,7 @@ def _deploying(workspace: Workspace, observation: Observation) -> Standing:
         message=f"{started} of {wanted} pods have their containers running"
         + "".join(f"; {r.name}: {r.progress}" for r in replicas if r.progress and not r.started),
         waiting_for="images, weights and containers",
-        remedy=f"`kubectl describe pod {workspace.ref.name}-0` tells more",
+        remedy=f"`kubectl describe pod {workload_name(workspace.ref)}-0` tells more",
     )
 
 
@@ -111,7 +112,7 @@ def _loading(workspace: Workspace, observation: Observation) -> Standing:
             message=f"{sum(r.serving for r in replicas)} of {guards.node_count(workspace)} "
             "models answer",
             waiting_for="the model to load and answer a first request",
-            remedy=f"`kubectl logs {workspace.ref.name}-0 -c triton` shows the loading",
+            remedy=f"`kubectl logs {workload_name(workspace.ref)}-0 -c triton` shows the loading",
         )
     )
 
@@ -147,7 +148,7 @@ def _degraded(workspace: Workspace, observation: Observation) -> Standing:
             reason=Reason.REPLICA_MISSING,
             message=f"{sum(r.serving for r in replicas)} of {wanted} replicas serve",
             waiting_for="its pods to be ready again",
-            remedy=f"`kubectl describe pod {workspace.ref.name}-0` tells more",
+            remedy=f"`kubectl describe pod {workload_name(workspace.ref)}-0` tells more",
         )
     )
 

@@ -137,6 +137,7 @@ def _with_defaults(document: dict[str, Any]) -> dict[str, Any]:
 
 _PATHS = {
     "workspace_id": "metadata.name",
+    "parent": "metadata.namespace",
     "workspace.resource.match_labels": "resource.labelSelector.matchLabels",
     "workspace.labels": "metadata.labels",
     "workspace.annotations": "metadata.annotations",

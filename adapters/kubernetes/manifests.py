@@ -16,7 +16,7 @@ from adapters.kubernetes.labels import (
     WORKSPACE_LABEL,
     owner_labels,
 )
-from engine.action import headless_service_name
+from engine.action import headless_service_name, workload_name
 from engine.workspace import Adapter, Inference, Plan, Workspace
 
 Object = dict[str, Any]
@@ -132,7 +132,7 @@ def _owned(workspace: Workspace, name: str) -> Object:
 
 def stateful_set(workspace: Workspace, plan: Plan, revision: str, images: Images) -> Object:
     inference = workspace.spec.inference or Inference()
-    metadata = _owned(workspace, workspace.ref.name)
+    metadata = _owned(workspace, workload_name(workspace.ref))
     metadata["annotations"] = {REVISION_ANNOTATION: revision}
     return {
         "apiVersion": "apps/v1",

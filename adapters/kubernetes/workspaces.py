@@ -36,6 +36,11 @@ class KubernetesWorkspaces:
         try:
             return decode(await self._objects.create(WORKSPACE, body, dry_run=dry_run))
         except KubernetesRefusal as error:
+            if error.not_found:  # what is missing is not the workspace
+                raise Refused(
+                    error.message,
+                    [Violation(field="metadata.namespace", description=error.message)],
+                ) from error
             raise _engine_error(error, new.ref) from error
 
     async def get(self, ref: WorkspaceRef) -> Workspace:

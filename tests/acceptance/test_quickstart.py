@@ -61,6 +61,14 @@ def test_an_inference_workspace_becomes_ready_in_the_columns_users_know(kubectl,
     assert (shown["INSTANCE"], shown["JOBSTARTED"]) == ("Standard_NC6s_v3", "")
 
 
+def test_the_longest_name_becomes_ready_too(kubectl):
+    name = "w" * 63
+    text = (EXAMPLES / "inference.yaml").read_text(encoding="utf-8")
+    kubectl("apply", "-f", "-", stdin=text.replace("workspace-phi-3-mini", name))
+    kubectl("wait", "--for=condition=InferenceReady", f"workspace/{name}", "--timeout=60s")
+    kubectl("delete", "workspace", name)
+
+
 @pytest.mark.parametrize("version", ["v1alpha1", "v1beta1"])
 def test_both_versions_are_served_with_the_same_columns(kubectl, phi_3, version):
     table = kubectl("get", f"workspaces.{version}.kaito.sh", phi_3)

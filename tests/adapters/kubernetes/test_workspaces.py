@@ -61,6 +61,13 @@ async def test_the_clusters_own_admission_refuses_with_fields(store):
     assert [v.field for v in refused.value.violations] == ["inference.preset.name"]
 
 
+async def test_a_missing_namespace_is_told_by_its_field(store):
+    elsewhere = WorkspaceRef(namespace="nowhere", name="demo")
+    with pytest.raises(Refused, match='namespaces "nowhere" not found') as refused:
+        await store.create(new(ref=elsewhere))
+    assert [v.field for v in refused.value.violations] == ["metadata.namespace"]
+
+
 async def test_the_machines_state_is_kept_and_guarded(store):
     made = await store.create(new())
     moved = replace(made, machine=replace(made.machine, phase=Phase.PLANNING, message="m"))
