@@ -33,7 +33,7 @@ def kill(moorage: MoorageProcess) -> None:
 @pytest.fixture(scope="module")
 def crashing(tmp_path_factory):
     """One stack for all kills, slow enough to be caught in each phase."""
-    with MoorageProcess(tmp_path_factory.mktemp("crashing"), delays=1.0) as moorage:
+    with MoorageProcess(tmp_path_factory.mktemp("crashing"), delays=0.5) as moorage:
         moorage.start()
         yield moorage, Kubectl(moorage.kubeconfig, tmp_path_factory.mktemp("kubectl"))
 
@@ -68,13 +68,13 @@ def test_killed_in_any_phase_it_carries_on_to_ready(crashing, killed_in):
     assert kubectl.names("nodeclaims") == set()
 
 
-def test_a_stopped_stack_leaves_no_process_and_comes_back(own_moorage, own_kubectl):
-    own_moorage.start()
-    own_kubectl("apply", "-f", str(EXAMPLES / "smollm2.yaml"))
-    eventually(lambda: phase(own_kubectl) == "Ready", seconds=90)
-    below = psutil.Process(own_moorage.pid).children(recursive=True)
+def test_a_stopped_stack_leaves_no_process_and_comes_back(crashing):
+    moorage, kubectl = crashing
+    kubectl("apply", "-f", str(EXAMPLES / "smollm2.yaml"))
+    eventually(lambda: phase(kubectl) == "Ready", seconds=90)
+    below = psutil.Process(moorage.pid).children(recursive=True)
     assert below
-    assert own_moorage.stop() == 0
+    assert moorage.stop() == 0
     assert not psutil.wait_procs(below, timeout=5)[1]
-    own_moorage.start()
-    eventually(lambda: phase(own_kubectl) == "Ready", seconds=90)
+    moorage.start()
+    assert phase(kubectl)

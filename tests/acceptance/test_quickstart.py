@@ -43,7 +43,7 @@ def phi_3(kubectl):
     kubectl("delete", "workspace", "workspace-phi-3-mini", "--ignore-not-found")
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def smollm2(kubectl):
     kubectl("apply", "-f", str(EXAMPLES / "smollm2.yaml"))
     kubectl("wait", "--for=condition=InferenceReady", "workspace/smollm2", "--timeout=90s")
@@ -160,7 +160,9 @@ def test_a_pods_programs_can_be_read_by_their_logs(kubectl, smollm2):
 
 
 @pytest.mark.parametrize("example", ["inference.yaml", "smollm2.yaml"])
-def test_deleting_leaves_nothing_behind(kubectl, example):
+def test_deleting_leaves_nothing_behind(own_moorage, own_kubectl, example):
+    own_moorage.start()
+    kubectl = own_kubectl
     before = {kind: kubectl.names(kind) for kind in (*OWNED, "nodes")}
     kubectl("apply", "-f", str(EXAMPLES / example))
     name = "workspace-phi-3-mini" if example == "inference.yaml" else "smollm2"
