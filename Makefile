@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 export MOORAGE_CACHE_DIR ?= $(CURDIR)/.cache
 
-.PHONY: demo up test check format protos generated clean clean-all
+.PHONY: demo up test downloads check format protos generated clean clean-all
 
 demo: $(VENV)/.installed  ## bring up the simulated cluster, deploy a model, ask it something
 	@$(BIN)/moorage demo
@@ -14,8 +14,14 @@ demo: $(VENV)/.installed  ## bring up the simulated cluster, deploy a model, ask
 up: $(VENV)/.installed  ## bring up the simulated cluster and stay
 	@$(BIN)/moorage up
 
-test: check  ## everything that CI runs
+test: check downloads  ## everything that CI runs
 	$(BIN)/pytest
+
+# Before the tests, so that no test's time limit depends on the network.
+downloads: $(VENV)/.installed  ## the real Triton, and the weights of the small model
+	@$(BIN)/python -m moorage.installation
+	@$(BIN)/python -m workloads.weights --preset=smollm2-135m-instruct \
+	  --model-repository=$(MOORAGE_CACHE_DIR)/models --weights-cache=$(MOORAGE_CACHE_DIR)/weights
 
 check: $(VENV)/.installed-dev  ## style, types, import rules and protos
 	$(BIN)/ruff check .

@@ -46,3 +46,7 @@ def _show(console: Console, status: Status, line: str) -> None:
     if is_step or not console.is_terminal:
         console.print(line, markup=False)
     status.update(line.strip().replace("[", r"\["))
+
+
+if __name__ == "__main__":
+    prepare(cache_directory())
