@@ -24,7 +24,6 @@ from api.v1 import error_reason_pb2 as pb
 from engine.errors import (
     AlreadyExists,
     IllegalCommand,
-    InvalidWorkspace,
     NotFound,
     Refused,
     Stale,
@@ -91,7 +90,7 @@ def status_of(error: Exception, *, call_id: str) -> Status:
 
 def _as_invalid_request(error: Exception) -> Exception:
     """The engine and the store spell field paths as KAITO does."""
-    if isinstance(error, InvalidWorkspace | Refused) and error.violations:
+    if isinstance(error, Refused) and error.violations:
         return InvalidRequest(
             [
                 Violation(field=api_path(v.field), description=v.description)

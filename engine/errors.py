@@ -1,7 +1,6 @@
 """The engine's errors.
 
 EngineError
-├── InvalidWorkspace    the request is wrong; carries every field violation at once
 ├── NotFound            no such workspace
 ├── AlreadyExists       the name is taken
 ├── Stale               somebody else wrote in between
@@ -27,12 +26,6 @@ class Violation:
 
 class EngineError(Exception):
     """Every error that the engine's callers meet."""
-
-
-class InvalidWorkspace(EngineError):
-    def __init__(self, violations: Sequence[Violation]) -> None:
-        super().__init__("; ".join(f"{v.field}: {v.description}" for v in violations))
-        self.violations = tuple(violations)
 
 
 class NotFound(EngineError):

@@ -4,6 +4,7 @@ The observation carries its own instant, so nothing here asks what time it is; t
 the new phase asks of the world, to be performed after the new state is saved.
 """
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -73,8 +74,9 @@ def _retry_handled(workspace: Workspace) -> Workspace:
 
 
 def _enter(workspace: Workspace, phase: Phase, observation: Observation) -> Workspace:
-    """The state on arrival: planned where the phase is one of acting on a plan, and dated."""
-    state = _planned(workspace, phase)
+    """The state on arrival: what the phase remembers anew, why it was entered, and when."""
+    arrival = _ARRIVALS.get(phase)
+    state = arrival(workspace) if arrival is not None else workspace.machine
     entered = replace(workspace, machine=state)
     told = (
         failure(workspace, observation)
@@ -103,23 +105,36 @@ def _enter(workspace: Workspace, phase: Phase, observation: Observation) -> Work
     )
 
 
-def _planned(workspace: Workspace, phase: Phase) -> MachineState:
-    state = workspace.machine
-    if phase is Phase.FAILED:
-        return replace(state, planned_generation=workspace.generation)
-    if phase is Phase.PLANNING and state.phase is Phase.FAILED:
-        return replace(state, attempt=state.attempt + 1)
-    if phase not in (Phase.PROVISIONING, Phase.UPDATING):
-        return state
+def _replanned(workspace: Workspace) -> MachineState:
     made = plan(workspace.spec)
     if not isinstance(made, Plan):
-        return state
+        return workspace.machine
     return replace(
-        state,
+        workspace.machine,
         plan=made,
         revision=workload_revision(workspace.spec, made),
         planned_generation=workspace.generation,
     )
+
+
+def _judged(workspace: Workspace) -> MachineState:
+    """A failure is about this generation: only another one, or a retry, begins anew."""
+    return replace(workspace.machine, planned_generation=workspace.generation)
+
+
+def _attempted(workspace: Workspace) -> MachineState:
+    state = workspace.machine
+    again = state.phase is Phase.FAILED
+    return replace(state, attempt=state.attempt + 1) if again else state
+
+
+_ARRIVALS: Mapping[Phase, Callable[[Workspace], MachineState]] = {
+    Phase.PLANNING: _attempted,
+    Phase.PROVISIONING: _replanned,
+    Phase.UPDATING: _replanned,
+    Phase.FAILED: _judged,
+}
+"""What the machine remembers anew on arriving in a phase; elsewhere it keeps what it has."""
 
 
 def _settle(workspace: Workspace, observation: Observation) -> Workspace:

@@ -6,7 +6,7 @@ import logging
 from adapters.kubernetes.errors import KubernetesRefusal
 from adapters.kubernetes.kinds import EVENT, WORKSPACE
 from adapters.kubernetes.objects import KubernetesObjects
-from adapters.kubernetes.workspace_codec import rfc3339
+from adapters.kubernetes.workspace_codec import rfc3339, whole_seconds
 from engine.errors import Unreachable
 from engine.observation import Setback
 from engine.phase import Phase
@@ -46,9 +46,9 @@ class KubernetesEvents:
         )
 
     async def _write(self, workspace: Workspace, kind: str, reason: str, message: str) -> None:
-        now = rfc3339(self._clock.now())
-        digest = hashlib.sha256(f"{workspace.uid}{now}{reason}".encode()).hexdigest()[:16]
-        seconds = now.split(".")[0] + "Z"
+        now = self._clock.now()
+        digest = hashlib.sha256(f"{workspace.uid}{rfc3339(now)}{reason}".encode()).hexdigest()[:16]
+        seconds = whole_seconds(now)
         body = {
             "apiVersion": "v1",
             "kind": "Event",

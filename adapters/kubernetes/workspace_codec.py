@@ -318,7 +318,7 @@ def _encode_condition(condition: Condition) -> Object:
         "status": "True" if condition.status else "False",
         "reason": condition.reason,
         "message": condition.message,
-        "lastTransitionTime": _whole_seconds(condition.since),
+        "lastTransitionTime": whole_seconds(condition.since),
         "observedGeneration": condition.observed_generation,
     }
 
@@ -351,7 +351,7 @@ def _optional_rfc3339(moment: datetime | None) -> str | None:
     return None if moment is None else rfc3339(moment)
 
 
-def _whole_seconds(moment: datetime) -> str:
+def whole_seconds(moment: datetime) -> str:
     """metav1.Time, which conditions use, has no fractions."""
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 

@@ -8,11 +8,11 @@ from api import errors as api_errors
 from api.status import TABLE, status_of
 from api.v1 import error_reason_pb2 as pb
 from engine import errors as engine_errors
-from engine.errors import ActionFailed, AlreadyExists, InvalidWorkspace, NotFound, Violation
+from engine.errors import ActionFailed, AlreadyExists, NotFound, Refused, Violation
 
 INSIDE = {ActionFailed}
 """Errors between the driver and the world, which no RPC calls."""
-CARRIERS = {api_errors.WatchEnded, InvalidWorkspace}
+CARRIERS = {api_errors.WatchEnded}
 """Errors that are shown as another one."""
 
 
@@ -40,7 +40,7 @@ def test_the_engines_violations_are_spelt_as_this_api_spells_its_fields():
         "inference.adapters[0].source.volumeSource",
         "tuning.output.imagePushSecret",
     ]
-    error = InvalidWorkspace([Violation(field=path, description="no") for path in paths])
+    error = Refused("refused", [Violation(field=path, description="no") for path in paths])
     status = status_of(error, call_id="c")
     (bad_request,) = [
         MessageToDict(detail) for detail in status.details if "BadRequest" in detail.type_url
