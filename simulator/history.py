@@ -61,7 +61,6 @@ class Call:
     reason: str
     carried_out: int
     revision: int
-    answer: Object | None
 
     @property
     def writes(self) -> bool:
