@@ -5,6 +5,7 @@ The answer is 1-minimal: leaving out any one of its elements makes the failure g
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 
 from simulator.faults.plan import Element, Plan, Setting, UserElement
 from simulator.faults.users import Create, GrpcHabits, Recreate
@@ -71,7 +72,7 @@ def _leave_out(trial: _Trial) -> None:
 def _rests(elements: Sequence[Element], parts: int) -> Iterator[Sequence[Element]]:
     """The elements without the first of so many equal parts, without the second, and so on."""
     bounds = [len(elements) * part // parts for part in range(parts + 1)]
-    for begin, end in zip(bounds, bounds[1:], strict=False):
+    for begin, end in pairwise(bounds):
         yield (*elements[:begin], *elements[end:])
 
 
