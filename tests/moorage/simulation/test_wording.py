@@ -59,8 +59,9 @@ def test_every_user_action_has_words_of_its_own(action):
         (
             FaultElement(fault=ErrorAfter(calls=APPLY, status=0), when=OnCall(calls=APPLY, nth=2)),
             (
-                "as the engine's 2nd apply of w0's StatefulSet is carried out, the engine's next apply "
-                "of w0's StatefulSet is carried out, but its connection breaks before the answer"
+                "as the engine's 2nd apply of w0's StatefulSet is carried out, "
+                "the engine's next apply of w0's StatefulSet is carried out, "
+                "but its connection breaks before the answer"
             ),
         ),
         (
