@@ -27,7 +27,8 @@ from simulator.kubernetes.routes import Routes
 from simulator.kubernetes.selectors import has_labels
 from simulator.kubernetes.services import ServiceAddresses
 from simulator.kubernetes.status import ApiError, Object
-from simulator.kubernetes.store import Store, as_change
+from simulator.kubernetes.store import Commit, Store, as_change
+from simulator.kubernetes.watch_cache import WatchCache
 from simulator.kubernetes.watches import WatchHub
 from simulator.kubernetes.write_options import WriteOptions
 from simulator.kubernetes.writes import Writes
@@ -77,11 +78,20 @@ class ApiServer:
         garbage.sweep()
 
     async def handle(
-        self, method: str, target: str, headers: Mapping[str, str], body: bytes = b""
+        self,
+        method: str,
+        target: str,
+        headers: Mapping[str, str],
+        body: bytes = b"",
+        *,
+        cache: WatchCache | None = None,
     ) -> Response:
-        """Answers one HTTP request; ``target`` is its path and query."""
+        """Answers one HTTP request; ``target`` is its path and query.
+
+        ``cache`` is what the client's own API server knows, where that may lag.
+        """
         try:
-            return await self._routes.answer(Request.parse(method, target, headers, body))
+            return await self._routes.answer(Request.parse(method, target, headers, body, cache))
         except ApiError as error:
             return error_response(error)
 
@@ -103,6 +113,10 @@ class ApiServer:
         """Ends all watches and closes the file."""
         self._watches.close_all()
         self._store.close()
+
+    def compact(self) -> None:
+        """Forgets the past: watches and pages that would go on from an older version get 410."""
+        self._store.compact()
 
     @property
     def resource_version(self) -> int:
@@ -153,6 +167,10 @@ class ApiServer:
 
     def subscribe(self, on_change: Callable[[Change], None]) -> Callable[[], None]:
         return self._store.subscribe(lambda commit: on_change(as_change(commit)))
+
+    def follow(self, on_commit: Callable[[Commit], None]) -> None:
+        """As ``subscribe``, with what was before, the version and the stored form."""
+        self._store.subscribe(on_commit)
 
     def _addressed(self, obj: Object) -> tuple[Resource, Key, Object]:
         """The object's place, and a private copy of it."""

@@ -8,6 +8,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 from simulator.kubernetes import errors
 from simulator.kubernetes.json_values import encode
 from simulator.kubernetes.status import ApiError
+from simulator.kubernetes.watch_cache import WatchCache
 
 JSON = "application/json"
 _TRUE = frozenset({"1", "t", "T", "TRUE", "true", "True"})
@@ -52,22 +53,32 @@ class Query:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """``headers`` have lower-case names."""
+    """``headers`` have lower-case names; ``cache`` is that of the server which was asked."""
 
     method: str
     path: tuple[str, ...]
     query: Query
     headers: Mapping[str, str]
+    cache: WatchCache
     body: bytes = b""
 
     @classmethod
-    def parse(cls, method: str, target: str, headers: Mapping[str, str], body: bytes = b"") -> Self:
+    def parse(
+        cls,
+        method: str,
+        target: str,
+        headers: Mapping[str, str],
+        body: bytes = b"",
+        cache: WatchCache | None = None,
+    ) -> Self:
+        """Without a cache the request is answered from one that is level with the store."""
         parts = urlsplit(target)
         return cls(
             method=method.upper(),
             path=tuple(unquote(part) for part in parts.path.split("/") if part),
             query=Query(parse_qs(parts.query, keep_blank_values=True)),
             headers={name.lower(): value for name, value in headers.items()},
+            cache=cache or WatchCache(),
             body=body,
         )
 

@@ -13,6 +13,7 @@ from simulator.kubernetes.resources import Resource
 from simulator.kubernetes.selectors import Predicate
 from simulator.kubernetes.status import ApiError, Object
 from simulator.kubernetes.store import Store, Stored
+from simulator.kubernetes.watch_cache import WatchCache
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,42 +59,67 @@ def _everything(_: Object) -> bool:
     return True
 
 
-def requested_version(query: Query, store: Store) -> int | None:
-    """``resourceVersion`` as a number; raises ApiError 400, or 504 where it lies ahead."""
+def requested_version(query: Query, latest: int) -> int | None:
+    """``resourceVersion`` as a number; raises ApiError 400, or 504 where ``latest`` is older."""
     text = query.text("resourceVersion")
     if not text:
         return None
     if not text.isdigit():
         raise errors.bad_request(f'invalid resource version "{text}"')
     version = int(text)
-    if version > store.resource_version:
-        raise errors.too_large_resource_version(version, store.resource_version)
+    if version > latest:
+        raise errors.too_large_resource_version(version, latest)
     return version
 
 
-def page(store: Store, resource: Resource, namespace: str | None, query: Query) -> Page:
+def page(
+    store: Store, resource: Resource, namespace: str | None, query: Query, cache: WatchCache
+) -> Page:
     """Raises ApiError 400 for bad parameters, 410 where the version asked for is forgotten."""
     limit = query.integer("limit") or 0
     matches = selection(resource, query)
     token = query.text("continue")
-    version, found = store.resource_version, None
     if token:
         start = _decoded(token, resource.collection)
         version = start.resource_version
-        found = [
-            item for item in _as_of(store, resource, namespace, version) if item[0] > start.after
-        ]
-    elif query.text("resourceVersionMatch") == "Exact":
-        version = requested_version(query, store) or version
-        found = store.list_as_of(resource.collection, namespace, version)
+        rest = _rest_as_of(store, resource, namespace, version)
+        found = [item for item in rest if item[0] > start.after]
     else:
-        requested_version(query, store)
-        found = store.scan(resource.collection, namespace)
+        version = version_shown(query, store, cache)
+        found = as_of(store, resource.collection, namespace, version)
+        limit = 0 if query.text("resourceVersion") == "0" else limit
     chosen = [item for item in found if matches(item[1].object)]
     return _cut(chosen, limit, version, is_selected=matches is not _everything)
 
 
-def _as_of(
+def version_shown(query: Query, store: Store, cache: WatchCache) -> int:
+    """The version at which objects are shown; raises ApiError 400, or 504 where it lies ahead.
+
+    Unset means the most recent, 0 whatever the cache has, and any other one at least as recent; a
+    limit makes that "exactly", unless ``resourceVersionMatch`` says otherwise.
+    """
+    requested = requested_version(query, store.resource_version)
+    if requested is None:
+        return store.resource_version
+    match = query.text("resourceVersionMatch")
+    if requested and (match == "Exact" or (not match and query.integer("limit"))):
+        return requested
+    if cache.version is None:
+        return store.resource_version
+    requested_version(query, cache.version)
+    return cache.version
+
+
+def as_of(
+    store: Store, collection: str, namespace: str | None, version: int
+) -> list[tuple[Key, Stored]]:
+    """Raises ApiError 410 where the version is forgotten."""
+    if version == store.resource_version:
+        return store.scan(collection, namespace)
+    return store.list_as_of(collection, namespace, version)
+
+
+def _rest_as_of(
     store: Store, resource: Resource, namespace: str | None, version: int
 ) -> list[tuple[Key, Stored]]:
     try:

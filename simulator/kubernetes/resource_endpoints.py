@@ -102,7 +102,9 @@ class ResourceEndpoints:
 
     def _list(self, place: Place, request: Request) -> Response:
         form = presentation.chosen(request, self._now)
-        page = lists.page(self._store, place.resource, place.namespace, request.query)
+        page = lists.page(
+            self._store, place.resource, place.namespace, request.query, request.cache
+        )
         body = form.many(place.resource, page.items, page.metadata)
         return encoded_response(body, media_type=form.media_type)
 
@@ -185,7 +187,9 @@ class ResourceEndpoints:
         return self._shown(place.resource, Stored(left, encode(left)), request)
 
     def _delete_all(self, place: Place, request: Request) -> Response:
-        page = lists.page(self._store, place.resource, place.namespace, request.query)
+        page = lists.page(
+            self._store, place.resource, place.namespace, request.query, request.cache
+        )
         options = delete_options(request)
         for item in page.items:
             metadata = item.object["metadata"]
@@ -239,6 +243,7 @@ class ResourceEndpoints:
             presentation=presentation.chosen(request, self._now),
             bookmarks=query.flag("allowWatchBookmarks"),
             timeout_seconds=float(timeout) if timeout else DEFAULT_TIMEOUT_SECONDS,
+            cache=request.cache,
         )
 
     def _begin(self, watcher: Watcher, request: Request) -> None:
@@ -246,22 +251,18 @@ class ResourceEndpoints:
         query, store = request.query, self._store
         with_initial = query.flag("sendInitialEvents")
         _check_initial_events(query)
-        version = lists.requested_version(query, store)
+        version = lists.requested_version(query, store.resource_version)
         if with_initial or (not version and "sendInitialEvents" not in query.values):
-            self._send_existing(watcher, mark_end=with_initial and watcher.interest.bookmarks)
-            return
-        try:
-            commits = list(store.changes_after(version or store.resource_version))
-        except ApiError as expired:
-            watcher.fail(expired)
-            return
-        watcher.resume(commits, version=store.resource_version)
+            shown = lists.version_shown(query, store, watcher.interest.cache)
+            mark_end = with_initial and watcher.interest.bookmarks
+            watcher.start(shown, self._existing(watcher.interest, shown), mark_end=mark_end)
+        else:
+            watcher.start(version or store.resource_version)
+            watcher.catch_up(store)
 
-    def _send_existing(self, watcher: Watcher, *, mark_end: bool) -> None:
-        interest = watcher.interest
-        found = self._store.scan(interest.resource.collection, interest.namespace)
-        chosen = [stored for _, stored in found if interest.matches(stored.object)]
-        watcher.start(chosen, version=self._store.resource_version, mark_end=mark_end)
+    def _existing(self, interest: Interest, version: int) -> list[Stored]:
+        found = lists.as_of(self._store, interest.resource.collection, interest.namespace, version)
+        return [stored for _, stored in found if interest.matches(stored.object)]
 
 
 def _check_initial_events(query: Query) -> None:

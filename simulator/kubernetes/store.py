@@ -108,6 +108,11 @@ class Store:
                 return
             yield commit
 
+    def compact(self) -> None:
+        """Forgets all changes up to now, as etcd does every few minutes."""
+        self._log.clear()
+        self._log_starts_after = self.resource_version
+
     def put(self, key: Key, obj: Object) -> Object:
         """Stores ``obj`` under the next resource version; answers it as stored."""
         before = self.get(key)

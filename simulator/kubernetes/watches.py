@@ -16,6 +16,7 @@ from simulator.kubernetes.resources import Resource
 from simulator.kubernetes.selectors import Predicate
 from simulator.kubernetes.status import ApiError, Object
 from simulator.kubernetes.store import Commit, Store, Stored
+from simulator.kubernetes.watch_cache import WatchCache
 
 QUEUE_LENGTH = 10_000
 """Events a watcher may lag behind."""
@@ -34,6 +35,7 @@ class Interest:
     presentation: Presentation
     bookmarks: bool
     timeout_seconds: float
+    cache: WatchCache
 
 
 def event(kind: str, encoded_object: bytes) -> bytes:
@@ -69,6 +71,8 @@ class Watcher:
     def offer(self, commit: Commit, shared: dict[object, bytes]) -> None:
         """Queues the commit where it concerns this watcher. ``shared`` keeps what is encoded."""
         interest = self.interest
+        if commit.resource_version <= self._last_version:
+            return
         self._last_version = commit.resource_version
         if interest.namespace is not None and commit.key.namespace != interest.namespace:
             return
@@ -95,8 +99,10 @@ class Watcher:
         self._queue.append(line)
         self._something_new.set()
 
-    def start(self, initial: Iterable[Stored], *, version: int, mark_end: bool) -> None:
-        """Queues what exists already; ``mark_end`` adds the bookmark that says so."""
+    def start(
+        self, version: int, initial: Iterable[Stored] = (), *, mark_end: bool = False
+    ) -> None:
+        """Queues what there was at ``version``; ``mark_end`` adds the bookmark that says so."""
         self._last_version = version
         for stored in initial:
             self._queue.append(self._encoded(ChangeType.ADDED, stored, {}))
@@ -104,12 +110,20 @@ class Watcher:
             self._queue.append(self._bookmark({INITIAL_EVENTS_END: "true"}))
         self._something_new.set()
 
-    def resume(self, commits: Iterable[Commit], *, version: int) -> None:
-        """Queues the changes the client has missed since ``version``."""
-        self._last_version = version
+    def catch_up(self, store: Store) -> None:
+        """Queues what its cache knows and the client was not told yet, or the ERROR event 410."""
+        known = self.interest.cache.version
+        until = store.resource_version if known is None else known
+        try:
+            commits = list(store.changes_after(self._last_version))
+        except ApiError as expired:
+            self.fail(expired)
+            return
         for commit in commits:
-            if commit.key.collection == self.interest.resource.collection:
+            is_known = commit.resource_version <= until
+            if is_known and commit.key.collection == self.interest.resource.collection:
                 self.offer(commit, {})
+        self._last_version = max(self._last_version, until)
 
     def fail(self, error: ApiError) -> None:
         """Ends the stream with an ERROR event."""
@@ -178,24 +192,27 @@ class WatchHub:
     """Hands each commit to the watchers of its collection."""
 
     def __init__(self, store: Store) -> None:
-        self._watchers: dict[str, list[Watcher]] = {}
+        self._watchers: dict[str, dict[Watcher, Callable[[], None]]] = {}
         self._store = store
         store.subscribe(self._on_commit)
 
     def join(self, interest: Interest) -> Watcher:
         watcher = Watcher(interest, self._leave)
-        self._watchers.setdefault(interest.resource.collection, []).append(watcher)
+        stop_following = interest.cache.subscribe(lambda: watcher.catch_up(self._store))
+        self._watchers.setdefault(interest.resource.collection, {})[watcher] = stop_following
         return watcher
 
     def _leave(self, watcher: Watcher) -> None:
-        watchers = self._watchers.get(watcher.interest.resource.collection, [])
-        if watcher in watchers:
-            watchers.remove(watcher)
+        watchers = self._watchers.get(watcher.interest.resource.collection, {})
+        stop_following = watchers.pop(watcher, None)
+        if stop_following is not None:
+            stop_following()
 
     def _on_commit(self, commit: Commit) -> None:
         shared: dict[object, bytes] = {}
         for watcher in tuple(self._watchers.get(commit.key.collection, ())):
-            watcher.offer(commit, shared)
+            if watcher.interest.cache.version is None:
+                watcher.offer(commit, shared)
 
     def close_all(self, collection: str | None = None) -> None:
         """Ends the streams of a collection, or all of them."""
