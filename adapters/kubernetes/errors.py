@@ -47,6 +47,11 @@ class KubernetesRefusal(Exception):
         return self.reason in ("Expired", "Gone")
 
     @property
+    def too_far_ahead(self) -> bool:
+        """The server's cache has not got to the resource version asked for."""
+        return self.code == 504 and "Too large resource version" in self.message  # noqa: PLR2004
+
+    @property
     def transient(self) -> bool:
         """The server could not answer now: 429 and 5xx."""
         return self.code == 429 or self.code >= 500  # noqa: PLR2004

@@ -13,6 +13,7 @@ from adapters.kubernetes.errors import KubernetesRefusal
 from adapters.kubernetes.kinds import Kind
 
 PAGE_SIZE = 500
+ANY_VERSION = "0"
 
 
 class KubernetesObjects:
@@ -25,22 +26,44 @@ class KubernetesObjects:
         return await self._client.request("GET", kind.path(namespace, name))
 
     async def list_page(
-        self, kind: Kind, namespace: str = "", *, labels: str = "", limit: int, token: str = ""
+        self,
+        kind: Kind,
+        namespace: str = "",
+        *,
+        labels: str = "",
+        limit: int,
+        token: str = "",
+        not_older_than: str = "",
     ) -> Object:
-        query = {"limit": str(limit), "labelSelector": labels, "continue": token}
+        query = {
+            "limit": str(limit),
+            "labelSelector": labels,
+            "continue": token,
+            "resourceVersion": not_older_than,
+            "resourceVersionMatch": "NotOlderThan" if not_older_than else "",
+        }
         return await self._client.request(
             "GET", kind.path(namespace), query={key: value for key, value in query.items() if value}
         )
 
     async def list_all(
-        self, kind: Kind, namespace: str = "", *, labels: str = ""
+        self, kind: Kind, namespace: str = "", *, labels: str = "", not_older_than: str = ""
     ) -> tuple[list[Object], str]:
-        """Every object, and the resource version from which a watch carries on."""
+        """Every object, and the resource version from which a watch carries on.
+
+        The most recent ones; with ``not_older_than`` those that a server's cache has, which is
+        cheaper and may lie behind, though never behind that version (ANY_VERSION sets no bound).
+        """
         items: list[Object] = []
         version, token = "", ""
         while True:
             page = await self.list_page(
-                kind, namespace, labels=labels, limit=PAGE_SIZE, token=token
+                kind,
+                namespace,
+                labels=labels,
+                limit=PAGE_SIZE,
+                token=token,
+                not_older_than="" if token else not_older_than,
             )
             items += page["items"]
             version = version or page["metadata"]["resourceVersion"]

@@ -1,7 +1,8 @@
 """A live copy of some objects of one kind: list, then watch, list again when the thread is lost.
 
 The copy may lag behind; whoever acts on it must be safe against that (create if absent, guarded
-writes, a fresh list before letting go of the last hold).
+writes, a fresh list before letting go of the last hold). It never goes back in time: like
+client-go's, it starts from whatever a server's cache has, and asks for nothing older ever after.
 """
 
 import asyncio
@@ -11,7 +12,7 @@ from collections.abc import Callable
 from adapters.kubernetes.client import Object
 from adapters.kubernetes.errors import KubernetesRefusal
 from adapters.kubernetes.kinds import Kind
-from adapters.kubernetes.objects import KubernetesObjects
+from adapters.kubernetes.objects import ANY_VERSION, KubernetesObjects
 from engine.errors import Unreachable
 
 log = logging.getLogger(__name__)
@@ -40,6 +41,7 @@ class Reflector:
         self._on_held = on_held
         self._on_gone = on_gone
         self._held: dict[Key, Object] = {}
+        self._seen = ANY_VERSION
         self._listed = asyncio.Event()
 
     async def listed(self) -> None:
@@ -51,9 +53,9 @@ class Reflector:
         pause = FIRST_PAUSE_SECONDS
         while True:
             try:
-                version = await self._list()
+                await self._list()
                 pause = FIRST_PAUSE_SECONDS
-                await self._follow(version)
+                await self._follow()
             except (KubernetesRefusal, Unreachable) as error:
                 if isinstance(error, KubernetesRefusal) and error.expired:
                     continue
@@ -61,8 +63,8 @@ class Reflector:
                 await asyncio.sleep(pause)
                 pause = min(LONGEST_PAUSE_SECONDS, pause * 2)
 
-    async def _list(self) -> str:
-        items, version = await self._objects.list_all(self.kind, labels=self._labels)
+    async def _list(self) -> None:
+        items, self._seen = await self._fetch()
         fresh = {_key(item): item for item in items}
         gone = [item for key, item in self._held.items() if key not in fresh]
         changed = [item for key, item in fresh.items() if not _same(self._held.get(key), item)]
@@ -72,13 +74,24 @@ class Reflector:
             self._on_gone(item)
         for item in changed:
             self._on_held(item)
-        return version
 
-    async def _follow(self, version: str) -> None:
+    async def _fetch(self) -> tuple[list[Object], str]:
+        """The most recent list where the server has forgotten what was seen, or lags behind it."""
+        try:
+            return await self._objects.list_all(
+                self.kind, labels=self._labels, not_older_than=self._seen
+            )
+        except KubernetesRefusal as error:
+            if not (error.expired or error.too_far_ahead):
+                raise
+            return await self._objects.list_all(self.kind, labels=self._labels)
+
+    async def _follow(self) -> None:
         while True:
-            async for event in self._objects.watch(self.kind, labels=self._labels, since=version):
+            events = self._objects.watch(self.kind, labels=self._labels, since=self._seen)
+            async for event in events:
                 item: Object = event["object"]
-                version = item["metadata"]["resourceVersion"]
+                self._seen = item["metadata"]["resourceVersion"]
                 if event["type"] != "BOOKMARK":
                     self._take(event["type"], item)
             # A server that ends watches at once must not be asked again at once.

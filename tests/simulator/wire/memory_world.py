@@ -8,6 +8,7 @@ import random
 import sys
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
+from functools import partial
 from itertools import count
 from typing import Any
 
@@ -18,6 +19,7 @@ from adapters.kubernetes.kinds import Kind
 from adapters.kubernetes.objects import KubernetesObjects
 from simulator.kubernetes.api_server import ApiServer
 from simulator.kubernetes.services import ServiceNetwork
+from simulator.kubernetes.watch_cache import WatchCache
 from simulator.virtual_time.clock import VirtualClock
 from simulator.virtual_time.event_loop import VirtualLoop, run_virtually
 from simulator.virtual_time.process import Process
@@ -44,8 +46,11 @@ class MemoryWorld:
             service_addresses=ServiceNetwork("127.64.255.0/24"),
         )
 
-    def connector(self, latency: Callable[[], float] = lambda: 0.0) -> MemoryConnector:
-        return MemoryConnector(self.api.handle, loop=self.loop, server=self.server, latency=latency)
+    def connector(
+        self, latency: Callable[[], float] = lambda: 0.0, cache: WatchCache | None = None
+    ) -> MemoryConnector:
+        handle = partial(self.api.handle, cache=cache)
+        return MemoryConnector(handle, loop=self.loop, server=self.server, latency=latency)
 
     @asynccontextmanager
     async def client(self, connector: MemoryConnector) -> AsyncIterator[KubernetesObjects]:
