@@ -9,24 +9,19 @@ import os
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
-from importlib.resources import files
 from pathlib import Path
-from typing import Any
 from uuid import uuid4
 
-import yaml
 from kubernetes.aio.client import ApiClient, Configuration
 
 from adapters.kubernetes.client import KubernetesClient
-from adapters.kubernetes.events import KubernetesEvents
 from adapters.kubernetes.installation import install
-from adapters.kubernetes.manifests import Images
 from adapters.kubernetes.objects import KubernetesObjects
 from adapters.kubernetes.workspaces import KubernetesWorkspaces
-from adapters.kubernetes.world import KubernetesWorld
 from adapters.triton.canaries import TritonCanaries
 from api.server import GrpcServer, ServerOptions
-from engine.fleet import Fleet
+from moorage.definitions import definitions
+from moorage.engine_process import run_engine
 from simulator.clock import SystemClock
 from simulator.cluster import ClusterOptions, simulated_cluster
 from simulator.timings import Timings
@@ -74,7 +69,9 @@ async def embedded_stack(settings: StackSettings) -> AsyncIterator[EmbeddedStack
         objects = KubernetesObjects(await _client(stack, cluster.url))
         await install(objects, definitions())
         store = KubernetesWorkspaces(objects)
-        await _start_engine(stack, objects, store)
+        parts = await stack.enter_async_context(asyncio.TaskGroup())
+        engine = run_engine(objects, clock=SystemClock(), canaries=TritonCanaries)
+        stack.callback(parts.create_task(engine, name="engine").cancel)
         server = GrpcServer(
             store,
             clock=SystemClock(),
@@ -96,27 +93,6 @@ async def _client(stack: AsyncExitStack, url: str) -> KubernetesClient:
     api = ApiClient(configuration)
     stack.push_async_callback(api.close)
     return KubernetesClient(api)
-
-
-def definitions() -> list[dict[str, Any]]:
-    folder = files("deploy") / "crds"
-    texts = (
-        entry.read_text(encoding="utf-8")
-        for entry in sorted(folder.iterdir(), key=lambda entry: entry.name)
-        if entry.name.endswith(".yaml")
-    )
-    return [document for text in texts for document in yaml.safe_load_all(text)]
-
-
-async def _start_engine(
-    stack: AsyncExitStack, objects: KubernetesObjects, store: KubernetesWorkspaces
-) -> None:
-    clock = SystemClock()
-    world = KubernetesWorld(objects, clock=clock, images=Images(), canaries=TritonCanaries)
-    fleet = Fleet(store=store, world=world, clock=clock, report=KubernetesEvents(objects, clock))
-    parts = await stack.enter_async_context(asyncio.TaskGroup())
-    for part in (world.run(), fleet.run()):
-        stack.callback(parts.create_task(part).cancel)
 
 
 def _publish(path: Path, endpoints: Mapping[str, str]) -> None:

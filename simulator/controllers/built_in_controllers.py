@@ -16,21 +16,26 @@ from simulator.controllers.replica_set import ReplicaSetController
 from simulator.controllers.scheduler import Scheduler
 from simulator.controllers.stateful_set import StatefulSetController
 from simulator.controllers.taint_eviction import TaintEvictionController
+from simulator.fate import Fate, GoodFortune
 from simulator.kubernetes.objects import Objects
 from simulator.timings import Timings
 
 
 def built_in_controllers(
-    objects: Objects, clock: Clock, timings: Timings, machine: MachineSize
+    objects: Objects,
+    clock: Clock,
+    timings: Timings,
+    machine: MachineSize,
+    fate: Fate | None = None,
 ) -> list[Controller]:
-    """``machine`` is what local nodes may offer."""
+    """``machine`` is what local nodes may offer; without a ``fate`` nothing goes wrong."""
     return [
         StatefulSetController(objects, clock),
         DeploymentController(objects, clock),
         ReplicaSetController(objects, clock),
         JobController(objects, clock, timings),
         PersistentVolumeClaimController(objects),
-        NodeClaimController(objects, clock, timings, machine),
+        NodeClaimController(objects, clock, timings, machine, fate or GoodFortune()),
         NodeClaimTermination(objects, clock, timings),
         NodeLifecycleController(objects, clock),
         TaintEvictionController(objects, clock, timings),

@@ -10,6 +10,7 @@ from datetime import datetime
 from engine.instance_types import InstanceType
 from simulator.controllers.conditions import condition, find_condition, is_true, seconds_left
 from simulator.controllers.node_claim_nodes import GPU, requested_instance_type
+from simulator.fate import LaunchFate
 from simulator.kubernetes.status import Object
 from simulator.timings import Timings
 
@@ -23,7 +24,11 @@ class Stage:
 
 
 def launched(
-    claim: Object, instance_type: InstanceType | None, timings: Timings, now: datetime
+    claim: Object,
+    instance_type: InstanceType | None,
+    timings: Timings,
+    now: datetime,
+    fate: LaunchFate,
 ) -> Stage:
     if is_true(claim, "Launched"):
         return _reached("Launched")
@@ -36,10 +41,15 @@ def launched(
             "add a requirement for node.kubernetes.io/instance-type"
         )
         return Stage(condition("Launched", "False", "InvalidInstanceType", message))
-    left = seconds_left(claim["metadata"]["creationTimestamp"], timings.instance_launch, now)
+    seconds = timings.instance_launch + fate.delay
+    left = seconds_left(claim["metadata"]["creationTimestamp"], seconds, now)
+    message = f"creating a {instance_type.name} instance"
+    if fate.lost:
+        return Stage(condition("Launched", "Unknown", "Launching", message))
     if left > 0:
-        message = f"creating a {instance_type.name} instance"
         return Stage(condition("Launched", "Unknown", "Launching", message), left)
+    if fate.refused:
+        return Stage(condition("Launched", "False", fate.refused, f"{message}: refused"))
     return _reached("Launched")
 
 

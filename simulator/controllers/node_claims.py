@@ -31,6 +31,7 @@ from simulator.controllers.node_claim_nodes import (
     requested_instance_type,
 )
 from simulator.controllers.ownership import is_terminating
+from simulator.fate import Fate, LaunchFate
 from simulator.kubernetes.objects import Change, Objects
 from simulator.kubernetes.status import Object
 from simulator.timings import Timings
@@ -57,12 +58,18 @@ class NodeClaimController:
     watches = ("NodeClaim", "Node")
 
     def __init__(
-        self, objects: Objects, clock: Clock, timings: Timings, machine: MachineSize
+        self,
+        objects: Objects,
+        clock: Clock,
+        timings: Timings,
+        machine: MachineSize,
+        fate: Fate,
     ) -> None:
         self._objects = objects
         self._clock = clock
         self._timings = timings
         self._machine = machine
+        self._fate = fate
         self._events = EventRecorder(objects=objects, clock=clock, component=self.name)
 
     def affected(self, change: Change) -> Iterable[Key]:
@@ -79,8 +86,12 @@ class NodeClaimController:
         now = self._clock.now()
         due = node_is_due(claim, self._timings, now)
         node = self._node(claim, instance_type, due)
+        launch = self._fate.of_launch(claim)
+        if launch.fails and self._launch_ended(claim, launch):
+            self._give_up(claim)
+            return None
         stages = [
-            launched(claim, instance_type, self._timings, now),
+            launched(claim, instance_type, self._timings, now, launch),
             registered(claim, node, due),
             initialized(claim, node, instance_type),
         ]
@@ -89,6 +100,17 @@ class NodeClaimController:
         if node is not None and instance_type is not None:
             waits += self._gpus_due(node, instance_type)
         return min(waits, default=None)
+
+    def _launch_ended(self, claim: Object, launch: LaunchFate) -> bool:
+        seconds = self._timings.instance_launch + launch.delay
+        since = claim["metadata"]["creationTimestamp"]
+        return seconds_left(since, seconds, self._clock.now()) <= 0
+
+    def _give_up(self, claim: Object) -> None:
+        """A failed launch leaves a claim that nobody can use: Karpenter deletes it."""
+        name, uid = claim["metadata"]["name"], claim["metadata"]["uid"]
+        self._events.warning(claim, "LaunchFailed", f"the launch of {name} failed; deleting it")
+        self._objects.delete("NodeClaim", name, uid=uid)
 
     def _with_finalizer(self, claim: Object) -> Object:
         finalizers = claim["metadata"].get("finalizers", [])
@@ -128,7 +150,8 @@ class NodeClaimController:
         if not instance_type.gpus or GPU in node.get("status", {}).get("capacity", {}):
             return []
         created = node["metadata"]["creationTimestamp"]
-        left = seconds_left(created, self._timings.gpu_registration, self._clock.now())
+        seconds = self._timings.gpu_registration + self._fate.of_gpus(node)
+        left = seconds_left(created, seconds, self._clock.now())
         return [left] if left > 0 else []
 
     def _save(

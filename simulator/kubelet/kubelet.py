@@ -29,14 +29,18 @@ class Kubelet:
         self._working: set[str] = set()
 
     async def run(self) -> None:
-        """Until cancelled; the processes of its pods end with it."""
-        async with asyncio.TaskGroup() as self._tasks:
-            for pod in self.node.objects.list("Pod"):
-                if pod["spec"].get("nodeName") == self.node.name:
-                    self.pod_changed(Change(ChangeType.ADDED, pod))
-            while True:
-                self._report()
-                await asyncio.sleep(self.node.timings.lease_renewal)
+        """Until cancelled; the processes of its pods end with it. May be run again."""
+        try:
+            async with asyncio.TaskGroup() as self._tasks:
+                for pod in self.node.objects.list("Pod"):
+                    if pod["spec"].get("nodeName") == self.node.name:
+                        self.pod_changed(Change(ChangeType.ADDED, pod))
+                while True:
+                    self._report()
+                    await asyncio.sleep(self.node.timings.lease_renewal)
+        finally:
+            self._tasks = None
+            self._working.clear()
 
     def pod_changed(self, change: Change) -> None:
         """A pod of this node was added, changed or removed."""
@@ -115,10 +119,12 @@ class Kubelets:
         self._workers = workers
         self._kubelets: dict[str, Kubelet] = {}
         self._running: dict[str, asyncio.Task[None]] = {}
+        self._tasks: asyncio.TaskGroup | None = None
 
     async def run(self) -> None:
         """Until cancelled."""
         async with asyncio.TaskGroup() as tasks:
+            self._tasks = tasks
             unsubscribe = self._objects.subscribe(lambda change: self._on_change(change, tasks))
             try:
                 for node in self._objects.list("Node"):
@@ -126,6 +132,17 @@ class Kubelets:
                 await asyncio.Event().wait()
             finally:
                 unsubscribe()
+
+    def silence(self, name: str) -> None:
+        """The node's kubelet stops working and reporting; it is not started again by itself."""
+        if name in self._running:
+            self._running.pop(name).cancel()
+
+    def revive(self, name: str) -> None:
+        """A silenced kubelet works again, with the pods that its node has now."""
+        kubelet = self._kubelets.get(name)
+        if kubelet is not None and name not in self._running and self._tasks is not None:
+            self._running[name] = self._tasks.create_task(kubelet.run(), name=f"kubelet {name}")
 
     def _on_change(self, change: Change, tasks: asyncio.TaskGroup) -> None:
         match change.object["kind"]:
@@ -144,7 +161,7 @@ class Kubelets:
             self._start(change.object, tasks)
         elif name in self._kubelets:
             del self._kubelets[name]
-            self._running.pop(name).cancel()
+            self.silence(name)
 
     def _start(self, node: Object, tasks: asyncio.TaskGroup) -> None:
         name = node["metadata"]["name"]

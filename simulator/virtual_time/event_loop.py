@@ -9,14 +9,20 @@ import contextvars
 import heapq
 import sys
 from asyncio import events
+from collections import deque
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from itertools import count
-from typing import Any, NoReturn, TypeVar
+from typing import Any, NoReturn, TypeVar, TypeVarTuple, Unpack
 
 from simulator.virtual_time.process import Process, process_of
 from simulator.virtual_time.schedule import InOrder, Schedule, task_of
 
 T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
+
+CLOSING_ROUNDS = 10
+"""A task may need to be cancelled more than once: it may wait again while it ends."""
 
 STEPS_WITHOUT_TIME = 1_000_000
 """More callbacks than this at one instant, and something spins."""
@@ -49,8 +55,7 @@ class VirtualTask(asyncio.Task[T]):
 
 
 class VirtualLoop(asyncio.AbstractEventLoop):
-    """``on_step`` is told of every step of a task of a process, before it is taken; a crash or pause
-    there comes between two awaits.
+    """``on_step`` is told of each step that a task of a process is about to take.
 
     ``defects`` collects what asyncio would only have logged: exceptions that nobody awaited.
     """
@@ -64,8 +69,10 @@ class VirtualLoop(asyncio.AbstractEventLoop):
         self._running = False
         self._stopping = False
         self._closed = False
-        self._graveyard: list[object] = []
-        self.on_step: Callable[[Process], None] | None = None
+        self._closing = False
+        self._graveyard: deque[asyncio.Handle] = deque()
+        """What was due in crashed processes; a coroutine that is dropped enters its ``finally``."""
+        self.on_step: Callable[[Process, asyncio.Task[Any]], None] | None = None
         self.defects: list[dict[str, Any]] = []
 
     def time(self) -> float:
@@ -74,8 +81,8 @@ class VirtualLoop(asyncio.AbstractEventLoop):
 
     def call_soon(
         self,
-        callback: Callable[..., object],
-        *args: Any,
+        callback: Callable[[Unpack[Ts]], object],
+        *args: Unpack[Ts],
         context: contextvars.Context | None = None,
     ) -> asyncio.Handle:
         handle = asyncio.Handle(callback, args, self, context)
@@ -85,8 +92,8 @@ class VirtualLoop(asyncio.AbstractEventLoop):
     def call_later(
         self,
         delay: float,
-        callback: Callable[..., object],
-        *args: Any,
+        callback: Callable[[Unpack[Ts]], object],
+        *args: Unpack[Ts],
         context: contextvars.Context | None = None,
     ) -> asyncio.TimerHandle:
         return self.call_at(self._now + delay, callback, *args, context=context)
@@ -94,8 +101,8 @@ class VirtualLoop(asyncio.AbstractEventLoop):
     def call_at(
         self,
         when: float,
-        callback: Callable[..., object],
-        *args: Any,
+        callback: Callable[[Unpack[Ts]], object],
+        *args: Unpack[Ts],
         context: contextvars.Context | None = None,
     ) -> asyncio.TimerHandle:
         timer = asyncio.TimerHandle(when, callback, args, self, context)
@@ -157,33 +164,31 @@ class VirtualLoop(asyncio.AbstractEventLoop):
             if handle._cancelled:  # type: ignore[attr-defined]  # noqa: SLF001 - the property costs a call each
                 continue
             process = process_of(handle._context)  # type: ignore[attr-defined]  # noqa: SLF001
-            if process is not None and not self._may_run(process, handle):
+            if process is not None and not (self._closing or self._may_run(process, handle)):
                 continue
             handle._run()  # type: ignore[attr-defined]  # noqa: SLF001 - there is no public way
 
     def _may_run(self, process: Process, handle: asyncio.Handle) -> bool:
         if process.crashed:
-            self._bury(handle)
+            self._graveyard.append(handle)
             return False
         if process.paused:
             process.held.append(handle)
             return False
-        if self.on_step is None or task_of(handle) is None:
+        task = task_of(handle)
+        if task is None:
             return True
         process.steps += 1
-        self.on_step(process)
+        if self.on_step is not None:
+            self.on_step(process, task)
         return self._still_runs(process, handle)
 
     def _still_runs(self, process: Process, handle: asyncio.Handle) -> bool:
         if process.crashed:
-            self._bury(handle)
+            self._graveyard.append(handle)
         elif process.paused:
             process.held.append(handle)
         return not (process.crashed or process.paused)
-
-    def _bury(self, handle: asyncio.Handle) -> None:
-        """Kept until the end: a coroutine that is collected would enter its ``finally``."""
-        self._graveyard.append(handle)
 
     def _leap(self) -> None:
         """To the next timer, and makes all of that instant ready."""
@@ -212,7 +217,21 @@ class VirtualLoop(asyncio.AbstractEventLoop):
         return self._closed
 
     def close(self) -> None:
-        """What never finished stays unfinished; it is neither cancelled nor complained about."""
+        """Cancels what never finished, that of crashed processes too, and lets it end unseen."""
+        if self._closed:
+            return
+        self.on_step = None
+        self._closing = True
+        while self._graveyard:
+            self._schedule.add(self._graveyard.popleft())
+        for _ in range(CLOSING_ROUNDS):
+            pending = asyncio.all_tasks(self)
+            if not pending:
+                break
+            for task in pending:
+                task.cancel()
+            with suppress(Stalled):
+                self.run_forever()
         self._closed = True
 
     async def shutdown_asyncgens(self) -> None:
@@ -222,11 +241,8 @@ class VirtualLoop(asyncio.AbstractEventLoop):
         """There is none."""
 
     def _finalise_generator(self, generator: Any) -> None:
-        """A generator dropped halfway is closed, unless its process crashed."""
-        if self._running:
-            self.create_task(generator.aclose(), name="close generator")
-        else:
-            self._graveyard.append(generator)
+        """A generator that was dropped halfway is closed."""
+        self.create_task(generator.aclose(), name="close generator")
 
     def call_exception_handler(self, context: dict[str, Any]) -> None:
         self.defects.append(context)
@@ -243,28 +259,21 @@ class VirtualLoop(asyncio.AbstractEventLoop):
     def get_task_factory(self) -> None:
         return None
 
-    def call_soon_threadsafe(self, *_: Any, **__: Any) -> NoReturn:
+    def call_soon_threadsafe(self, *_: Any, **__: Any) -> NoReturn:  # type: ignore[override]
         raise NotSimulated("there is one thread only: call_soon_threadsafe")
 
-    def run_in_executor(self, *_: Any, **__: Any) -> NoReturn:
+    def run_in_executor(self, *_: Any, **__: Any) -> NoReturn:  # type: ignore[override]
         raise NotSimulated("there is one thread only: run_in_executor, to_thread")
 
-    async def getaddrinfo(self, *_: Any, **__: Any) -> NoReturn:
-        raise NotSimulated("there is no network: getaddrinfo")
 
-    async def create_connection(self, *_: Any, **__: Any) -> NoReturn:
-        raise NotSimulated("there is no network: create_connection")
-
-    def add_reader(self, *_: Any, **__: Any) -> NoReturn:
-        raise NotSimulated("there are no sockets: add_reader")
-
-    def add_writer(self, *_: Any, **__: Any) -> NoReturn:
-        raise NotSimulated("there are no sockets: add_writer")
+def virtual_loop(schedule: Schedule | None = None) -> VirtualLoop:
+    """What a loop of sockets and subprocesses has besides, the base class refuses."""
+    return VirtualLoop(schedule)  # type: ignore[abstract]
 
 
 def run_virtually(main: Coroutine[Any, Any, T], loop: VirtualLoop | None = None) -> T:
     """Runs ``main`` to its end in virtual time."""
-    loop = loop or VirtualLoop()
+    loop = loop or virtual_loop()
     try:
         result: T = loop.run_until_complete(main)
         return result

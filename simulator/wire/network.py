@@ -5,7 +5,8 @@ finds the client or does not: as between machines.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from random import Random
 from typing import cast
@@ -65,11 +66,23 @@ class Listeners:
     carried_out: Callable[[Sent], None] = lambda _: None
 
 
-class Network:
-    """``actor`` is whose request the server carries out right now, "" where it is nobody's.
+@dataclass(slots=True)
+class Author:
+    """Whose change the API server makes right now; the cluster's own parts are "cluster"."""
 
-    ``conflict`` changes the object of a request just before it arrives.
-    """
+    name: str = "cluster"
+
+    @contextmanager
+    def writes_as(self, name: str) -> Iterator[None]:
+        before, self.name = self.name, name
+        try:
+            yield
+        finally:
+            self.name = before
+
+
+class Network:
+    """``conflict`` changes the object of a request just before it arrives."""
 
     def __init__(
         self,
@@ -77,6 +90,7 @@ class Network:
         handle: Handle,
         server: Process,
         history: History,
+        author: Author,
         chance: Random,
         longest_latency: float,
         revision: Callable[[], int],
@@ -94,7 +108,7 @@ class Network:
         self._outages: list[Outage] = []
         self.faults = RequestFaults(history, self._loop.time)
         self.listeners = Listeners()
-        self.actor = ""
+        self._author = author
 
     def latency(self) -> float:
         """Of one way, in seconds."""
@@ -145,11 +159,8 @@ class Network:
 
     def _carry_out(self, exchange: Exchange, headers: Mapping[str, str], body: bytes) -> None:
         request = exchange.request
-        self.actor = request.actor
-        try:
+        with self._author.writes_as(request.actor):
             response = _at_once(self._handle(request.method, request.target, headers, body))
-        finally:
-            self.actor = ""
         self.listeners.carried_out(request)
         if not isinstance(response.body, bytes):
             response.body = self._pipe(exchange, response.body)

@@ -130,7 +130,7 @@ class WatchPipe:
     # The client's end.
 
     async def readline(self) -> bytes:
-        """b"" at the end; raises aiohttp.ClientError, or TimeoutError where the client's own limit is."""
+        """b"" at the end; raises aiohttp.ClientError, and TimeoutError at the client's limit."""
         while not self._lines:
             if self._error is not None:
                 raise self._error

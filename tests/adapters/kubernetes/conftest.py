@@ -12,7 +12,7 @@ from adapters.kubernetes.client import KubernetesClient
 from adapters.kubernetes.installation import install
 from adapters.kubernetes.objects import KubernetesObjects
 from adapters.kubernetes.workspaces import KubernetesWorkspaces
-from moorage.stack import definitions
+from moorage.definitions import definitions
 from simulator.clock import SystemClock
 from simulator.kubernetes.api_server import ApiServer
 from simulator.kubernetes.http_door import HttpDoor

@@ -1,0 +1,35 @@
+"""One engine: everything between the Kubernetes API and the drivers, composed.
+
+The same on a real cluster, in the embedded stack and in the simulation.
+"""
+
+import asyncio
+from collections.abc import Callable
+
+from adapters.kubernetes.events import KubernetesEvents
+from adapters.kubernetes.manifests import Images
+from adapters.kubernetes.objects import KubernetesObjects
+from adapters.kubernetes.workspaces import KubernetesWorkspaces
+from adapters.kubernetes.world import Canaries, KubernetesWorld
+from engine.fleet import Fleet
+from engine.ports import Clock
+from engine.workspace import WorkspaceRef
+
+
+async def run_engine(
+    objects: KubernetesObjects,
+    *,
+    clock: Clock,
+    canaries: Callable[[Callable[[WorkspaceRef], None]], Canaries],
+) -> None:
+    """Until cancelled."""
+    world = KubernetesWorld(objects, clock=clock, images=Images(), canaries=canaries)
+    fleet = Fleet(
+        store=KubernetesWorkspaces(objects),
+        world=world,
+        clock=clock,
+        report=KubernetesEvents(objects, clock),
+    )
+    async with asyncio.TaskGroup() as parts:
+        parts.create_task(world.run(), name="world")
+        parts.create_task(fleet.run(), name="fleet")

@@ -1,0 +1,152 @@
+"""Makes the elements of a plan happen, each when its trigger comes."""
+
+import asyncio
+from collections.abc import Callable
+from functools import partial
+
+from moorage.simulation.processes import Processes
+from moorage.simulation.users import Users
+from simulator.faults.cluster_faults import ClusterFaults
+from simulator.faults.plan import FaultElement, Plan
+from simulator.faults.planned_fate import PlannedFate
+from simulator.faults.trigger_watch import TriggerWatch
+from simulator.faults.vocabulary import (
+    BookmarksOnly,
+    CancelTask,
+    ClockJump,
+    Conflicting,
+    Crash,
+    ErrorAfter,
+    ErrorBefore,
+    Expire,
+    Fault,
+    Freeze,
+    Gap,
+    GpusLate,
+    HalfOpen,
+    KindMissing,
+    LaunchFails,
+    LaunchLost,
+    LaunchSlow,
+    LoadFails,
+    LoadSlow,
+    Pause,
+    PullFails,
+    Quota,
+    SecondEngine,
+    Slow,
+    StaleRestart,
+    Throttle,
+    WebhookDenies,
+)
+from simulator.history import History, Struck
+from simulator.virtual_time.event_loop import VirtualLoop
+from simulator.wire.network import Network
+
+
+class Director:
+    def __init__(
+        self,
+        *,
+        loop: VirtualLoop,
+        history: History,
+        triggers: TriggerWatch,
+        processes: Processes,
+        network: Network,
+        fate: PlannedFate,
+        cluster_faults: ClusterFaults,
+        users: Users,
+        start: Callable[..., "asyncio.Task[None]"],
+    ) -> None:
+        """``start`` starts a user's coroutine as a task of the users' process."""
+        self._loop = loop
+        self._history = history
+        self._triggers = triggers
+        self._processes = processes
+        self._network = network
+        self._fate = fate
+        self._cluster_faults = cluster_faults
+        self._users = users
+        self._start = start
+
+    def direct(self, plan: Plan) -> None:
+        for number, element in enumerate(plan.elements):
+            if isinstance(element, FaultElement):
+                fire = partial(self._strike, number, element.fault)
+            else:
+                fire = partial(self._act, number, element.user)
+            self._triggers.wait(element.when, fire)
+
+    def told(self, element: int, code: str, target: str) -> None:
+        self._history.add(Struck(at=self._loop.time(), element=element, code=code, target=target))
+
+    def heal(self) -> None:
+        """From here on nothing goes wrong, and everything runs that should."""
+        self._triggers.forget()
+        self._network.heal()
+        self._fate.heal()
+        self._cluster_faults.heal()
+        self._processes.heal()
+
+    def _act(self, number: int, action: object) -> None:
+        self._start(self._users.act(number, action))
+
+    def _strike(self, number: int, fault: Fault) -> None:
+        match fault:
+            case (
+                ErrorBefore()
+                | ErrorAfter()
+                | Throttle()
+                | Slow()
+                | Conflicting()
+                | WebhookDenies()
+                | KindMissing()
+            ):
+                self._network.faults.arm(number, fault)
+            case Freeze() | Gap() | Expire() | HalfOpen() | BookmarksOnly():
+                self._network.strike_watches(number, fault)
+            case (
+                Quota()
+                | LaunchFails()
+                | LaunchSlow()
+                | LaunchLost()
+                | GpusLate()
+                | LoadSlow()
+                | LoadFails()
+                | PullFails()
+            ):
+                self._fate.arm(number, fault)
+            case Crash() | StaleRestart() | CancelTask() | Pause() | ClockJump() | SecondEngine():
+                self._strike_process(number, fault)
+            case _:
+                self._cluster_faults.strike(number, fault)
+
+    def _strike_process(
+        self,
+        number: int,
+        fault: Crash | StaleRestart | CancelTask | Pause | ClockJump | SecondEngine,
+    ) -> None:
+        processes = self._processes
+        target = "engine" if isinstance(fault, SecondEngine) else fault.process
+        self.told(number, fault.code, target)
+        match fault:
+            case Crash():
+                processes.crash(fault.process, down=fault.down)
+            case StaleRestart():
+                processes.crash(fault.process, down=fault.down)
+            case CancelTask():
+                self._cancel(fault.process)
+            case Pause():
+                processes.pause(fault.process, fault.seconds)
+            case ClockJump():
+                processes.jump(fault.process, fault.seconds)
+            case SecondEngine():
+                processes.second_engine(fault.seconds)
+
+    def _cancel(self, role: str) -> None:
+        """An engine is stopped whole; of the API, the call that is about to go on is cancelled."""
+        task = self._triggers.stepping
+        if role == "engine":
+            self._processes.stop(role, down=1.0)
+        elif task is not None and task.get_name().startswith("rpc "):
+            task.cancel()
