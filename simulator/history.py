@@ -45,6 +45,7 @@ class Call:
     ``status`` is what the client was told, 0 where it never heard. ``carried_out`` is the server's
     own answer, 0 where the request never reached it: they differ under faults. ``revision`` is the
     cluster's at that instant. ``verb`` is get, list, watch, create, update, patch, apply or delete.
+    ``retry_after`` is how many seconds the client was told to wait, 0 where it was not.
     """
 
     at: float
@@ -61,6 +62,7 @@ class Call:
     reason: str
     carried_out: int
     revision: int
+    retry_after: int = 0
 
     @property
     def writes(self) -> bool:

@@ -1,0 +1,74 @@
+"""When the engine could be expected to do its work undisturbed.
+
+Bounds such as "within two minutes" hold of an engine that runs, sees and is answered. A fault of
+the world beneath (a lost node, a slow model) is no excuse; a crash, a frozen watch and refused
+requests are, for as long as it takes to get over them.
+"""
+
+from bisect import bisect_right
+
+from simulator.checkers.reading import is_engine
+from simulator.history import Record, Started, Struck
+
+AFTER_PROCESSES_AND_REQUESTS = 90.0
+"""Seconds: the longest pause between retries is 30, and a slow answer may come before it."""
+
+AFTER_WATCHES = 600.0
+"""Seconds: a watch that went silent is given up by its client after 270, and asked for anew."""
+
+AFTER_CLOCK_JUMP = 7200.0
+"""Seconds: deadlines are instants of a clock that may be an hour or two off."""
+
+_SETTLES_AFTER = {
+    **dict.fromkeys(
+        ("CR", "CANCEL", "PAUSE", "ROLL", "EB", "EA", "429", "SLOW", "CF", "WHK", "KIND-", "NSW"),
+        AFTER_PROCESSES_AND_REQUESTS,
+    ),
+    **dict.fromkeys(("CR~tt", "FRZ", "GAP", "410", "HALF", "BM", "RELABEL"), AFTER_WATCHES),
+    "CLK": AFTER_CLOCK_JUMP,
+}
+
+
+class Quiet:
+    """Remembers disturbances, each from when it began until it must be over."""
+
+    def __init__(self) -> None:
+        self._starts: list[float] = []
+        self._ends: list[float] = []
+        """The latest end of this and every earlier disturbance, so both lists ascend."""
+        self._up: set[str] = set()
+        self._down_since: float | None = None
+
+    def note(self, record: Record) -> None:
+        if isinstance(record, Struck) and record.code in _SETTLES_AFTER:
+            self._disturbed(record.at, record.at + _SETTLES_AFTER[record.code])
+        elif isinstance(record, Started) and is_engine(record.process):
+            self._note_process(record)
+
+    def longest(self, since: float, until: float) -> float:
+        """Seconds of the longest stretch without disturbance within the interval."""
+        until = until if self._down_since is None else min(until, self._down_since)
+        longest, calm_since = 0.0, since
+        place = bisect_right(self._ends, since)
+        for start, end in zip(self._starts[place:], self._ends[place:], strict=True):
+            if start >= until:
+                break
+            longest = max(longest, start - calm_since)
+            calm_since = max(calm_since, end)
+        return max(longest, until - calm_since)
+
+    def _note_process(self, record: Started) -> None:
+        if record.what in ("started", "resumed"):
+            self._up.add(record.process)
+        else:
+            self._up.discard(record.process)
+        if not self._up:
+            self._down_since = record.at if self._down_since is None else self._down_since
+            return
+        self._disturbed(record.at, record.at + AFTER_PROCESSES_AND_REQUESTS)
+        self._down_since = None
+
+    def _disturbed(self, start: float, end: float) -> None:
+        """What strikes while every engine is down makes that time no worse."""
+        self._starts.append(start if self._down_since is None else self._down_since)
+        self._ends.append(max(end, self._ends[-1]) if self._ends else end)

@@ -1,0 +1,203 @@
+"""What raw objects say, read without the product's own adapters: pure functions.
+
+Checkers must not repeat the mistakes of what they check, so they read the cluster's objects
+themselves.
+"""
+
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from typing import Any
+
+from engine.action import node_claim_names
+from engine.sizing import PlanRefusal, plan
+from engine.workspace import (
+    FINALIZER,
+    Adapter,
+    DataSource,
+    Inference,
+    MachineState,
+    Plan,
+    PresetChoice,
+    Resource,
+    Workspace,
+    WorkspaceRef,
+    WorkspaceSpec,
+)
+from simulator.history import Commit
+from simulator.kubernetes.objects import ChangeType
+from simulator.kubernetes.status import Object
+
+OWNER_UID_ANNOTATION = "moorage.sh/workspace-uid"
+REVISION_ANNOTATION = "workspace.kaito.io/revision"
+OURS = ("moorage.sh/", "kaito.sh/", "workspace.kaito.io/")
+"""Prefixes of the labels and annotations that Moorage may change where it finds them."""
+
+GPU = "nvidia.com/gpu"
+_ANY_INSTANT = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def is_engine(actor: str) -> bool:
+    return actor.startswith("engine")
+
+
+def is_api(actor: str) -> bool:
+    return actor.startswith("api")
+
+
+def uid(obj: Object) -> str:
+    return str(obj["metadata"].get("uid", ""))
+
+
+def name(obj: Object) -> str:
+    return str(obj["metadata"]["name"])
+
+
+def ref(obj: Object) -> str:
+    metadata = obj["metadata"]
+    return f"{metadata.get('namespace', '')}/{metadata['name']}".lstrip("/")
+
+
+def version(obj: Object) -> str:
+    return str(obj["metadata"].get("resourceVersion", ""))
+
+
+def generation(obj: Object) -> int:
+    return int(obj["metadata"].get("generation", 1))
+
+
+def status(obj: Object) -> Object:
+    return obj.get("status") or {}
+
+
+def phase(workspace: Object) -> str:
+    """A workspace that no engine has written yet is Pending."""
+    return str(status(workspace).get("phase") or "Pending")
+
+
+def is_deleting(obj: Object) -> bool:
+    return "deletionTimestamp" in obj["metadata"]
+
+
+def finalizers(obj: Object) -> list[str]:
+    return obj["metadata"].get("finalizers") or []
+
+
+def holds_finalizer(workspace: Object) -> bool:
+    return FINALIZER in finalizers(workspace)
+
+
+def annotation(obj: Object, key: str) -> str:
+    return str((obj["metadata"].get("annotations") or {}).get(key, ""))
+
+
+def owners(obj: Object) -> list[Object]:
+    return obj["metadata"].get("ownerReferences") or []
+
+
+def controllers(obj: Object) -> list[Object]:
+    return [owner for owner in owners(obj) if owner.get("controller")]
+
+
+def owner_uid(obj: Object) -> str:
+    """The workspace that an object says it was made for, "" where it says none."""
+    for owner in owners(obj):
+        if owner["kind"] == "Workspace":
+            return str(owner["uid"])
+    return annotation(obj, OWNER_UID_ANNOTATION)
+
+
+def condition(obj: Object, kind: str) -> Object | None:
+    found = (c for c in status(obj).get("conditions") or () if c["type"] == kind)
+    return next(found, None)
+
+
+def is_true(obj: Object, kind: str) -> bool:
+    found = condition(obj, kind)
+    return found is not None and found["status"] == "True"
+
+
+def says_ready(workspace: Object | None) -> bool:
+    return workspace is not None and is_true(workspace, "WorkspaceReady")
+
+
+def planned_nodes(workspace: Object) -> int:
+    """How many nodes its stored plan asks for, 0 without one."""
+    return int((status(workspace).get("plan") or {}).get("nodeCount", 0))
+
+
+def claim_names(workspace: Object, attempt: int) -> tuple[str, ...]:
+    """The names of the node claims of one attempt at the stored plan."""
+    metadata = workspace["metadata"]
+    return _claim_names(
+        metadata["namespace"], metadata["name"], uid(workspace), planned_nodes(workspace), attempt
+    )
+
+
+@lru_cache(maxsize=4096)
+def _claim_names(
+    namespace: str, workspace: str, uid: str, nodes: int, attempt: int
+) -> tuple[str, ...]:
+    made = Plan(preset="", instance_type="", node_count=nodes, gpus_per_node=0, disk_gib=0, why="")
+    stored = Workspace(
+        ref=WorkspaceRef(namespace=namespace, name=workspace),
+        uid=uid,
+        resource_version="",
+        generation=1,
+        created=_ANY_INSTANT,
+        spec=WorkspaceSpec(resource=Resource(instance_type="")),
+        machine=MachineState(since=_ANY_INSTANT, attempt=attempt),
+    )
+    return node_claim_names(stored, made)
+
+
+def can_be_served(workspace: Object) -> bool:
+    """Whether the spec, as written, can be planned at all."""
+    inference = workspace.get("inference")
+    preset = (inference or {}).get("preset")
+    spec = WorkspaceSpec(
+        resource=Resource(instance_type=(workspace.get("resource") or {}).get("instanceType", "")),
+        inference=None
+        if inference is None
+        else Inference(
+            preset=None if preset is None else PresetChoice(name=preset.get("name", "")),
+            adapters=tuple(_adapter(item) for item in inference.get("adapters") or ()),
+        ),
+    )
+    return not isinstance(plan(spec), PlanRefusal)
+
+
+def _adapter(item: Object) -> Adapter:
+    source = item.get("source") or {}
+    return Adapter(source=DataSource(name=source.get("name", ""), image=source.get("image", "")))
+
+
+def patience(workspace: Object) -> timedelta | None:
+    """How long the present phase may last, by the engine's own clock; None where it rests."""
+    told = status(workspace)
+    if not told.get("deadline") or not told.get("phaseSince"):
+        return None
+    return instant(told["deadline"]) - instant(told["phaseSince"])
+
+
+def instant(text: str) -> datetime:
+    return datetime.fromisoformat(text).astimezone(UTC)
+
+
+def begins_deletion(commit: Commit) -> bool:
+    """The commit takes the object away, or is the request to."""
+    if commit.before is not None and is_deleting(commit.before):
+        return False
+    return commit.type is ChangeType.DELETED or is_deleting(commit.now)
+
+
+def drops_finalizer(commit: Commit) -> bool:
+    """Our finalizer was held before the commit, and is not after it."""
+    if commit.before is None or not holds_finalizer(commit.before):
+        return False
+    return commit.type is ChangeType.DELETED or not holds_finalizer(commit.now)
+
+
+def foreign(entries: Mapping[str, Any] | None) -> Iterator[tuple[str, Any]]:
+    """The labels or annotations that are not Moorage's own."""
+    return ((key, value) for key, value in (entries or {}).items() if not key.startswith(OURS))
