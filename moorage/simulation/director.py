@@ -1,15 +1,16 @@
 """Makes the elements of a plan happen, each when its trigger comes."""
 
-import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from functools import partial
+from typing import Any
 
 from moorage.simulation.processes import Processes
 from moorage.simulation.users import Users
 from simulator.faults.cluster_faults import ClusterFaults
 from simulator.faults.plan import FaultElement, Plan
-from simulator.faults.planned_fate import PlannedFate
+from simulator.faults.planned_fate import PlannedFate, Told
 from simulator.faults.trigger_watch import TriggerWatch
+from simulator.faults.users import UserAction
 from simulator.faults.vocabulary import (
     BookmarksOnly,
     CancelTask,
@@ -39,8 +40,6 @@ from simulator.faults.vocabulary import (
     Throttle,
     WebhookDenies,
 )
-from simulator.history import History, Struck
-from simulator.virtual_time.event_loop import VirtualLoop
 from simulator.wire.network import Network
 
 
@@ -48,19 +47,16 @@ class Director:
     def __init__(
         self,
         *,
-        loop: VirtualLoop,
-        history: History,
         triggers: TriggerWatch,
         processes: Processes,
         network: Network,
         fate: PlannedFate,
         cluster_faults: ClusterFaults,
         users: Users,
-        start: Callable[..., "asyncio.Task[None]"],
+        start: Callable[[Coroutine[Any, Any, None]], object],
+        told: Told,
     ) -> None:
         """``start`` starts a user's coroutine as a task of the users' process."""
-        self._loop = loop
-        self._history = history
         self._triggers = triggers
         self._processes = processes
         self._network = network
@@ -68,6 +64,7 @@ class Director:
         self._cluster_faults = cluster_faults
         self._users = users
         self._start = start
+        self._told = told
 
     def direct(self, plan: Plan) -> None:
         for number, element in enumerate(plan.elements):
@@ -77,9 +74,6 @@ class Director:
                 fire = partial(self._act, number, element.user)
             self._triggers.wait(element.when, fire)
 
-    def told(self, element: int, code: str, target: str) -> None:
-        self._history.add(Struck(at=self._loop.time(), element=element, code=code, target=target))
-
     def heal(self) -> None:
         """From here on nothing goes wrong, and everything runs that should."""
         self._triggers.forget()
@@ -88,7 +82,7 @@ class Director:
         self._cluster_faults.heal()
         self._processes.heal()
 
-    def _act(self, number: int, action: object) -> None:
+    def _act(self, number: int, action: UserAction) -> None:
         self._start(self._users.act(number, action))
 
     def _strike(self, number: int, fault: Fault) -> None:
@@ -128,7 +122,7 @@ class Director:
     ) -> None:
         processes = self._processes
         target = "engine" if isinstance(fault, SecondEngine) else fault.process
-        self.told(number, fault.code, target)
+        self._told(number, fault.code, target)
         match fault:
             case Crash():
                 processes.crash(fault.process, down=fault.down)

@@ -5,11 +5,13 @@ survives a crash but what the API server stores.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
+from copy import copy
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import partial
+from functools import cache, partial
 from itertools import count
+from typing import Any
 
 from kubernetes.aio.client import ApiClient, Configuration
 
@@ -26,7 +28,7 @@ from simulator.virtual_time.process import Process
 from simulator.wire.network import Network
 
 HOST = "http://kubernetes.simulated"
-ClientFactory = Callable[[], ApiClient]
+ClientFactory = Callable[[], KubernetesClient]
 
 
 @dataclass(slots=True)
@@ -66,7 +68,7 @@ class Processes:
         return process.context().run(self._objects)
 
     def _objects(self) -> KubernetesObjects:
-        return KubernetesObjects(KubernetesClient(self._new_client()))
+        return KubernetesObjects(self._new_client())
 
     def grpc_server(self) -> GrpcProcess | None:
         """The API process that answers now, None while there is none."""
@@ -75,9 +77,9 @@ class Processes:
     def start_engine(self) -> None:
         process = self._born("engine")
         self.first_engine = self.first_engine or process
-        self._run(process, self._engine(process))
+        self._run(process, self._engine())
 
-    async def _engine(self, process: Process) -> None:
+    async def _engine(self) -> None:
         canaries = partial(VirtualCanaries, self._models)
         await run_engine(self._objects(), clock=self._clock, canaries=canaries)
 
@@ -96,7 +98,7 @@ class Processes:
     def _run(
         self,
         process: Process,
-        main: "Callable[..., object] | object",
+        main: Coroutine[Any, Any, None],
         grpc: GrpcProcess | None = None,
     ) -> None:
         task = self._loop.create_task(main, name=process.name, context=process.context())
@@ -192,8 +194,14 @@ async def _serve_for_ever() -> None:
     await asyncio.Event().wait()
 
 
-def configuration() -> Configuration:
-    made = Configuration(host=HOST)
-    made.retries = 0
-    made.client_session_kwargs = {"trust_env": False}
-    return made
+def client_over(rest_client: object) -> KubernetesClient:
+    """The official client with its HTTP replaced."""
+    client = copy(_client())
+    client.rest_client = rest_client  # type: ignore[assignment]
+    return KubernetesClient(client)
+
+
+@cache
+def _client() -> ApiClient:
+    """Made once: each would read this machine's certificates anew, for 50 ms."""
+    return ApiClient(Configuration(host=HOST))

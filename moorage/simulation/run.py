@@ -4,20 +4,21 @@ import asyncio
 import gc
 import logging
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Coroutine, Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
-from kubernetes.aio.client import ApiClient
 from simulator.checkers.judge import Judge
 from simulator.checkers.properties import PROPERTIES
 
+from adapters.kubernetes.client import KubernetesClient
 from adapters.kubernetes.installation import install
 from engine.phase import Phase
 from moorage.definitions import definitions
 from moorage.simulation.director import Director
 from moorage.simulation.grpc_door import GrpcClients
 from moorage.simulation.outcome import Counts, Outcome, Passed
-from moorage.simulation.processes import Processes, configuration
+from moorage.simulation.processes import Processes, client_over
 from moorage.simulation.trace import Trace
 from moorage.simulation.users import USER, Users
 from simulator.checkers.property import Property
@@ -117,6 +118,12 @@ class World:
         self._loop = loop
         self._history = history
         self._randomness = randomness
+        self.director: Director
+        self.users: Users
+
+    def _told(self, element: int, code: str, target: str) -> None:
+        """A fault struck."""
+        self._history.add(Struck(at=self._loop.time(), element=element, code=code, target=target))
 
     async def play(self) -> None:
         await self._build()
@@ -137,12 +144,11 @@ class World:
     async def _build(self) -> None:
         loop, history, randomness = self._loop, self._history, self._randomness
         clock = VirtualClock(loop)
-        told = lambda element, code, target: self.director.told(element, code, target)  # noqa: E731 - the director comes last
-        self.fate = PlannedFate(told, loop.time)
+        self.fate = PlannedFate(self._told, loop.time)
         self.cluster = VirtualCluster(
             clock=clock, new_uid=randomness.uuids("uids"), history=history, fate=self.fate
         )
-        cluster_faults = ClusterFaults(self.cluster, namespace=NAMESPACE, told=told)
+        cluster_faults = ClusterFaults(self.cluster, namespace=NAMESPACE, told=self._told)
         self.network = Network(
             handle=self.cluster.api_server.handle,
             server=self.cluster.process,
@@ -168,8 +174,6 @@ class World:
         await self._install()
         self._start_users()
         self.director = Director(
-            loop=loop,
-            history=history,
             triggers=triggers,
             processes=self.processes,
             network=self.network,
@@ -177,15 +181,14 @@ class World:
             cluster_faults=cluster_faults,
             users=self.users,
             start=self._start_user,
+            told=self._told,
         )
         self.cluster.start()
         self.processes.start_engine()
         self.processes.start_api()
 
-    def _new_client(self) -> ApiClient:
-        client = ApiClient(configuration())
-        client.rest_client = WireRestClient(self.network)
-        return client
+    def _new_client(self) -> KubernetesClient:
+        return client_over(WireRestClient(self.network))
 
     async def _install(self) -> None:
         """Straight into the API server: what is there before anything can go wrong."""
@@ -219,9 +222,8 @@ class World:
                 grpc.watch(USER, f"namespaces/{NAMESPACE}", breaks_after=habits.resumes)
             )
 
-    def _start_user(self, acting: object) -> "asyncio.Task[None]":
-        task = self._loop.create_task(acting, name="user", context=self._user_context.copy())
-        return task
+    def _start_user(self, acting: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":
+        return self._loop.create_task(acting, name="user", context=self._user_context.copy())
 
     async def _recover(self) -> None:
         """Until all rests and nothing has happened for a while, or for as long as it may take."""

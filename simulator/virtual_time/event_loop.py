@@ -82,7 +82,7 @@ class VirtualLoop(asyncio.AbstractEventLoop):
     def call_soon(
         self,
         callback: Callable[[Unpack[Ts]], object],
-        *args: Unpack[Ts],
+        *args: *Ts,
         context: contextvars.Context | None = None,
     ) -> asyncio.Handle:
         handle = asyncio.Handle(callback, args, self, context)
@@ -93,7 +93,7 @@ class VirtualLoop(asyncio.AbstractEventLoop):
         self,
         delay: float,
         callback: Callable[[Unpack[Ts]], object],
-        *args: Unpack[Ts],
+        *args: *Ts,
         context: contextvars.Context | None = None,
     ) -> asyncio.TimerHandle:
         return self.call_at(self._now + delay, callback, *args, context=context)
@@ -102,7 +102,7 @@ class VirtualLoop(asyncio.AbstractEventLoop):
         self,
         when: float,
         callback: Callable[[Unpack[Ts]], object],
-        *args: Unpack[Ts],
+        *args: *Ts,
         context: contextvars.Context | None = None,
     ) -> asyncio.TimerHandle:
         timer = asyncio.TimerHandle(when, callback, args, self, context)
@@ -161,12 +161,12 @@ class VirtualLoop(asyncio.AbstractEventLoop):
             if at_this_instant > STEPS_WITHOUT_TIME:
                 raise Spinning(f"{STEPS_WITHOUT_TIME} callbacks at {self._now} s")
             handle = schedule.take()
-            if handle._cancelled:  # type: ignore[attr-defined]  # noqa: SLF001 - the property costs a call each
+            if handle._cancelled:  # noqa: SLF001 - the property costs a call each
                 continue
             process = process_of(handle._context)  # type: ignore[attr-defined]  # noqa: SLF001
             if process is not None and not (self._closing or self._may_run(process, handle)):
                 continue
-            handle._run()  # type: ignore[attr-defined]  # noqa: SLF001 - there is no public way
+            handle._run()  # noqa: SLF001 - there is no public way
 
     def _may_run(self, process: Process, handle: asyncio.Handle) -> bool:
         if process.crashed:
@@ -193,7 +193,7 @@ class VirtualLoop(asyncio.AbstractEventLoop):
     def _leap(self) -> None:
         """To the next timer, and makes all of that instant ready."""
         timers = self._timers
-        while timers and timers[0][2]._cancelled:  # type: ignore[attr-defined]  # noqa: SLF001
+        while timers and timers[0][2]._cancelled:  # noqa: SLF001
             heapq.heappop(timers)
         if not timers:
             raise Stalled(f"nothing is left to happen after {self._now} s")
