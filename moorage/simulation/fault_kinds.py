@@ -12,4 +12,4 @@ def meaning(code: str) -> str:
     """The first sentence of the fault's description; "" for a code that no fault has."""
     kind = FAULT_KINDS.get(code)
     text = " ".join((kind.__doc__ or "").split()) if kind is not None else ""
-    return text.partition(". ")[0].rstrip(".")
+    return text.partition(". ")[0].rstrip(".").replace("``", "")

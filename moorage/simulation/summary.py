@@ -1,12 +1,13 @@
 """What is kept of a run when its history is not: small enough to cross between processes."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from moorage.simulation.outcome import Counts, Outcome
 from simulator.checkers.property import Violation
-from simulator.faults.plan import Plan
+from simulator.faults.plan import Plan, to_json
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +52,11 @@ def counts_document(counts: Counts) -> Mapping[str, Any]:
         "triples_reached": len(counts.triples),
         "triples": {"/".join(triple): times for triple, times in sorted(counts.triples.items())},
     }
+
+
+def plan_document(plan: Plan) -> Mapping[str, Any]:
+    document: Mapping[str, Any] = json.loads(to_json(plan))
+    return document
 
 
 def violation_document(violation: Violation) -> Mapping[str, Any]:

@@ -18,10 +18,9 @@ MOVES: tuple[Move, ...] = tuple(
 """Every passage that the table allows, once."""
 
 TRIPLES: frozenset[Triple] = frozenset(
-    (row.source.value, row.trigger.value, code)
-    for row in TRANSITIONS
-    for code in ("", *FAULT_KINDS)
+    (source, destination, code) for source, destination in MOVES for code in ("", *FAULT_KINDS)
 )
+"""Every passage after every kind of fault, and after none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
