@@ -33,6 +33,7 @@ class TriggerWatch:
         self._calls: list[Waiting] = []
         self._phases: list[Waiting] = []
         self._steps: list[Waiting] = []
+        self._timers: list[asyncio.TimerHandle] = []
         self._first: dict[str, Process] = {}
         self.stepping: asyncio.Task[object] | None = None
         history.readers.append(self._on_record)
@@ -54,6 +55,8 @@ class TriggerWatch:
         self._calls.clear()
         self._phases.clear()
         self._steps.clear()
+        for timer in self._timers:
+            timer.cancel()
         self._loop.on_step = None
 
     def on_sent(self, request: Sent) -> None:
@@ -95,7 +98,7 @@ class TriggerWatch:
             self._later(seconds, waiting.fire)
 
     def _later(self, seconds: float, fire: Fire) -> None:
-        self._loop.call_later(seconds, fire, context=self._context)
+        self._timers.append(self._loop.call_later(seconds, fire, context=self._context))
 
     def _on_step(self, process: Process, task: "asyncio.Task[object]") -> None:
         """Fires at once: a crash here comes before the step, at the await it would resume from."""
