@@ -1,12 +1,14 @@
 """A history as a log: one line for each event, in fixed columns.
 
 What is routine is left out: reads that went well, requests whose effect the commit beside them
-shows, and kinds that only repeat what others say.
+shows, what the cluster writes without anything becoming different, and kinds that only repeat what
+others say.
 """
 
 from collections.abc import Iterator, Sequence
 from dataclasses import astuple, dataclass
 
+from simulator.checkers.reading import is_deleting, is_true, phase, status
 from simulator.history import (
     Asked,
     Call,
@@ -31,13 +33,16 @@ _OPERATIONS = {
     ChangeType.DELETED: "removed",
 }
 HTTP_OK = range(200, 300)
+CLUSTER = "cluster"
+"""The actor of controllers, kubelets and the cloud."""
+
 NEVER = 0
 """The status of a call that was never answered, or never carried out."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """The columns of one event; ``move`` is the passage from phase to phase, if it was one."""
+    """The columns of one event; ``move`` is from which state its object went to which."""
 
     at: float
     actor: str = ""
@@ -50,7 +55,7 @@ class Line:
     fault: str = ""
 
 
-HEADERS = ("t", "actor", "workspace", "phase", "op", "object", "RV", "result", "fault")
+HEADERS = ("t", "actor", "workspace", "state", "op", "object", "RV", "result", "fault")
 
 
 def log_lines(history: History, *, everything: bool = False) -> list[Line]:
@@ -88,7 +93,7 @@ def cells(line: Line) -> tuple[str, ...]:
 def _routine(record: Record) -> bool:
     match record:
         case Commit():
-            return record.now["kind"] in ROUTINE_KINDS
+            return record.now["kind"] in ROUTINE_KINDS or _says_nothing_new(record)
         case Call():
             told_the_truth = record.status == record.carried_out
             missing = record.verb == "get" and record.status == 404  # noqa: PLR2004
@@ -123,31 +128,53 @@ def _lines(record: Record) -> Iterator[Line]:
             yield Line(at=record.at, operation=record.name)
 
 
+def _says_nothing_new(commit: Commit) -> bool:
+    same = commit.type is ChangeType.MODIFIED and not _move(commit)
+    return same and commit.actor == CLUSTER and not _begins_to_go(commit)
+
+
 def _commit(commit: Commit) -> Line:
+    operation = "deletes" if _begins_to_go(commit) else _OPERATIONS[commit.type]
     return Line(
         at=commit.at,
         actor=commit.actor,
         workspace=_workspace(commit.now),
-        move=phase_move(commit),
-        operation=_OPERATIONS[commit.type],
+        move=_move(commit),
+        operation=operation,
         object=_place(commit.now["kind"], commit.now["metadata"]["name"]),
         revision=str(commit.revision),
     )
 
 
-def phase_move(commit: Commit) -> str:
-    """``Pending→Planning`` where the commit moved a workspace, else ""."""
-    if commit.now["kind"] != "Workspace" or commit.type is ChangeType.DELETED:
+def _begins_to_go(commit: Commit) -> bool:
+    """Marked for deletion; it goes when its finalizers and its grace period have."""
+    before = commit.before or commit.now
+    return is_deleting(commit.now) and not is_deleting(before)
+
+
+def _move(commit: Commit) -> str:
+    """``Pending→Planning`` where the change led from one state to another, else ""."""
+    if commit.before is None or commit.type is ChangeType.DELETED:
         return ""
-    before, after = phase_of(commit.before), phase_of(commit.now)
+    before, after = state(commit.before), state(commit.now)
     return f"{before}→{after}" if before != after else ""
 
 
-def phase_of(workspace: Object | None) -> str:
-    """The stored phase; a workspace that no engine has saved yet is Pending."""
-    if workspace is None:
-        return ""
-    return str((workspace.get("status") or {}).get("phase") or "Pending")
+def state(obj: Object) -> str:
+    """A workspace's phase; of what serves it, whether that is ready; "" of all else."""
+    match obj["kind"]:
+        case "Workspace":
+            return phase(obj)
+        case "Pod" if is_true(obj, "Ready"):
+            return "Ready"
+        case "Pod":
+            return str(status(obj).get("phase", ""))
+        case "Node" | "NodeClaim":
+            return "Ready" if is_true(obj, "Ready") else "NotReady"
+        case "StatefulSet":
+            wanted = obj.get("spec", {}).get("replicas", 1)
+            return f"{status(obj).get('readyReplicas', 0)}/{wanted}"
+    return ""
 
 
 def _call(call: Call) -> Line:

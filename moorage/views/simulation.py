@@ -69,7 +69,7 @@ def counts_lines(counts: Counts) -> Iterator[str]:
     simulated = short(timedelta(seconds=counts.simulated_seconds))
     yield (
         f"{simulated} simulated, {counts.cpu_seconds:,.1f} s of CPU; {counts.api_calls:,} API "
-        f"calls, {counts.commits:,} commits, {counts.steps:,} steps"
+        f"calls, {counts.commits:,} commits, {counts.steps:,} engine steps"
     )
     struck = ", ".join(f"{code} {times:,}" for code, times in sorted(counts.faults.items()))
     yield f"faults: {counts.faults.total():,}" + (f" ({struck})" if struck else "")

@@ -1,11 +1,12 @@
 """A history as lanes over time: where each workspace stood, what struck it, who was up."""
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
-from moorage.simulation.event_log import phase_move, phase_of
 from moorage.simulation.fault_kinds import meaning
 from simulator.checkers.property import Violation
+from simulator.checkers.reading import phase, status
 from simulator.history import Asked, Commit, Defect, History, Milestone, Started, Struck
 from simulator.kubernetes.objects import ChangeType
 
@@ -56,7 +57,7 @@ def timeline(history: History, violations: Sequence[Violation] = ()) -> Timeline
     end = max((record.at for record in history.records), default=0.0)
     lanes = _workspaces(history, end).values()
     for lane in lanes:
-        lane.marks += [_violation(it) for it in violations if lane.name in _words(it.subject)]
+        lane.marks += [_violation(it) for it in violations if _about(lane.name, it.subject)]
     return Timeline(
         end=end,
         healed=min((it.at for it in _milestones(history) if it.name == HEALED), default=end),
@@ -101,26 +102,27 @@ def _workspaces(history: History, end: float) -> dict[str, Lane]:
                 lane.marks.append(Mark(at=record.at, kind="user", note=note))
     for lane in lanes.values():
         _close(lane, end)
-        lane.marks += [_fault(it) for it in _struck(history) if lane.name in _words(it.target)]
+        lane.marks += [_fault(it) for it in _struck(history) if _about(lane.name, it.target)]
     return lanes
 
 
-def _words(text: str) -> list[str]:
-    """A target names a workspace alone, or with its namespace, or beside one of its objects."""
-    return text.replace("/", " ").split()
+def _about(workspace: str, text: str) -> bool:
+    """Whether it names the workspace, alone or with its namespace, or one of its pods."""
+    own = re.compile(rf"{re.escape(workspace)}(-\d+)?")
+    return any(own.fullmatch(word) for word in text.replace("/", " ").split())
 
 
 def _stand(lane: Lane, commit: Commit) -> None:
     """Takes in one commit of the workspace; an open span ends at infinity."""
+    here = phase(commit.now)
     if commit.type is ChangeType.DELETED:
         _close(lane, commit.at)
-    elif phase_move(commit):
+    elif commit.before is None or phase(commit.before) != here:
         _close(lane, commit.at)
-        status = commit.now.get("status") or {}
-        why = f": {status['message']} [{status.get('reason', '')}]" if status.get("message") else ""
-        phase = phase_of(commit.now)
-        note = f"{phase} since {commit.at:.1f} s{why}"
-        lane.spans.append(Span(begin=commit.at, end=float("inf"), kind=phase, note=note))
+        told = status(commit.now)
+        why = f": {told['message']} [{told.get('reason', '')}]" if told.get("message") else ""
+        note = f"{here} since {commit.at:.1f} s{why}"
+        lane.spans.append(Span(begin=commit.at, end=float("inf"), kind=here, note=note))
 
 
 def _processes(history: History, end: float) -> dict[str, Lane]:

@@ -40,7 +40,9 @@ def obj(kind: str, name: str, *, owner: str = "", phase: str = "", **status: Any
     if owner:
         made["metadata"]["labels"] = labels
     if phase:
-        made["status"] = {"phase": phase, "reason": "Because", "message": f"now {phase}", **status}
+        status |= {"phase": phase, "reason": "Because", "message": f"now {phase}"}
+    if status:
+        made["status"] = status
     return made
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from moorage.simulation.event_log import around, log_lines, text_lines
 from simulator.history import History
-from tests.moorage.simulation.made import call, commit, history, obj
+from tests.moorage.simulation.made import call, commit, history, obj, removal
 
 
 def told(**more):
@@ -13,7 +13,54 @@ def told(**more):
 
 def test_a_passage_of_a_workspace_says_from_where_to_where():
     moves = [(line.at, line.move) for line in told() if line.move]
-    assert moves == [(1.5, "→Pending"), (2.0, "Pending→Planning"), (130.0, "Planning→Ready")]
+    assert moves == [(2.0, "Pending→Planning"), (130.0, "Planning→Ready")]
+
+
+def ready(kind, is_ready):
+    return obj(kind, "it", conditions=[{"type": "Ready", "status": str(is_ready)}])
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "move"),
+    [
+        (obj("Pod", "p", phase="Pending"), obj("Pod", "p", phase="Running"), "Pending→Running"),
+        (
+            ready("Pod", False) | {"status": {"phase": "Running"}},
+            ready("Pod", True),
+            "Running→Ready",
+        ),
+        (ready("Node", True), ready("Node", False), "Ready→NotReady"),
+        (ready("NodeClaim", False), ready("NodeClaim", True), "NotReady→Ready"),
+        (
+            obj("StatefulSet", "w0") | {"spec": {"replicas": 2}},
+            obj("StatefulSet", "w0", readyReplicas=1) | {"spec": {"replicas": 2}},
+            "0/2→1/2",
+        ),
+    ],
+)
+def test_what_serves_a_workspace_says_how_it_stands(before, after, move):
+    only = History()
+    only.add(commit(1.0, after, before, actor="cluster"))
+    (line,) = log_lines(only)
+    assert line.move == move
+
+
+def test_a_change_by_the_cluster_that_leads_nowhere_is_routine():
+    only = History()
+    only.add(commit(1.0, ready("Node", True), ready("Node", True), actor="cluster"))
+    only.add(commit(2.0, ready("Node", True), ready("Node", True), actor="somebody"))
+    assert [line.at for line in log_lines(only)] == [2.0]
+
+
+def test_a_deletion_that_is_asked_for_is_told_apart_from_a_change():
+    before = obj("Pod", "p", owner="w0")
+    going = before | {
+        "metadata": before["metadata"] | {"deletionTimestamp": "2026-01-01T00:00:00Z"}
+    }
+    only = History()
+    only.add(commit(1.0, going, before))
+    only.add(removal(2.0, going))
+    assert [line.operation for line in log_lines(only)] == ["deletes", "removed"]
 
 
 def test_a_change_says_who_made_it_to_what_of_which_workspace():
@@ -70,4 +117,4 @@ def test_columns_are_fixed():
     start = header.index("workspace")
     assert all(row[start - 1] == " " for row in rows if len(row) > start)
     assert any(row[start:].startswith("w0 ") for row in rows)
-    assert header.split() == ["t", "actor", "workspace", "phase", "op", *header.split()[5:]]
+    assert header.split() == ["t", "actor", "workspace", "state", "op", *header.split()[5:]]
