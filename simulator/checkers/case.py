@@ -10,6 +10,7 @@ from simulator.checkers.quiet import Quiet
 from simulator.checkers.reading import (
     REVISION_ANNOTATION,
     annotation,
+    changes_status,
     claim_names,
     drops_finalizer,
     generation,
@@ -181,7 +182,7 @@ class Case:
             self._present.pop(place, None)
             return
         self._present[place] = life
-        if status(workspace) is not status(before) or life.born == commit.at:
+        if commit.before is None or changes_status(commit):
             self._note_status(life, before, commit.at)
 
     def _note_status(self, life: Life, before: Object, at: float) -> None:

@@ -11,6 +11,7 @@ from simulator.checkers.property import Breach
 from simulator.checkers.reading import (
     begins_deletion,
     can_be_served,
+    changes_status,
     finalizers,
     generation,
     holds_finalizer,
@@ -314,7 +315,7 @@ def l12_explain_or_progress(case: Case, record: Commit | Milestone) -> Iterator[
             yield from _overdue(case, life.workspace, life.phase_since, case.now)
         return
     now, before = record.now, record.before
-    if before is None or record.type is not ChangeType.MODIFIED or status(now) is status(before):
+    if before is None or record.type is not ChangeType.MODIFIED or not changes_status(record):
         return
     if is_engine(record.actor):
         yield from _unexplained(now)

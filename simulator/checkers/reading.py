@@ -28,7 +28,7 @@ from simulator.history import Commit
 from simulator.kubernetes.objects import ChangeType
 from simulator.kubernetes.status import Object
 
-OWNER_UID_ANNOTATION = "moorage.sh/workspace-uid"
+OWNER_UID_LABEL = "moorage.sh/workspace-uid"
 REVISION_ANNOTATION = "workspace.kaito.io/revision"
 OURS = ("moorage.sh/", "kaito.sh/", "workspace.kaito.io/")
 """Prefixes of the labels and annotations that Moorage may change where it finds them."""
@@ -104,7 +104,8 @@ def owner_uid(obj: Object) -> str:
     for owner in owners(obj):
         if owner["kind"] == "Workspace":
             return str(owner["uid"])
-    return annotation(obj, OWNER_UID_ANNOTATION)
+    labels = obj["metadata"].get("labels") or {}
+    return str(labels.get(OWNER_UID_LABEL, ""))
 
 
 def condition(obj: Object, kind: str) -> Object | None:
@@ -182,6 +183,10 @@ def patience(workspace: Object) -> timedelta | None:
 
 def instant(text: str) -> datetime:
     return datetime.fromisoformat(text).astimezone(UTC)
+
+
+def changes_status(commit: Commit) -> bool:
+    return commit.before is not None and status(commit.now) != status(commit.before)
 
 
 def begins_deletion(commit: Commit) -> bool:

@@ -10,6 +10,7 @@ from simulator.checkers.case import Case, Life, Span, asked_for
 from simulator.checkers.property import Breach
 from simulator.checkers.reading import (
     begins_deletion,
+    changes_status,
     claim_names,
     condition,
     controllers,
@@ -306,7 +307,7 @@ def _claims_of_attempt(workspace: Object) -> tuple[str, ...]:
 
 def s11_generation_honesty(_: Case, commit: Commit) -> Iterator[Breach]:
     now, before = commit.now, commit.before
-    if before is None or status(now) is status(before):
+    if before is None or not changes_status(commit):
         return
     observed, current = _observed(now), generation(now)
     if observed < _observed(before):
@@ -516,7 +517,7 @@ def s18_no_secrets(_: Case, record: Commit | Rpc) -> Iterator[Breach]:
     elif record.now["kind"] == "Workspace":
         told = status(record.now)
         subject = ref(record.now)
-        if record.before is not None and told is status(record.before):
+        if record.before is not None and not changes_status(record):
             return
     else:
         told = record.now.get("message")
