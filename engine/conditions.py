@@ -62,7 +62,7 @@ def _found(workspace: Workspace, observation: Observation, told: Standing) -> It
             reason=reason,
             message=message,
             since=observation.at,
-            observed_generation=workspace.generation,
+            observed_generation=workspace.machine.planned_generation or workspace.generation,
         )
 
     phase = workspace.machine.phase

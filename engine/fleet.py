@@ -6,16 +6,20 @@ meets a defect of ours is logged and started again after a pause; it never takes
 
 import asyncio
 import logging
+from collections.abc import AsyncIterator
 
 from engine.driver import Driver, retry_seconds
-from engine.errors import Unreachable, WatchExpired
-from engine.ports import Changed, Clock, Removed, WorkspaceStore, World
+from engine.errors import TokenExpired, Unreachable, WatchExpired
+from engine.inventory import orphans
+from engine.ports import Changed, Clock, Page, Removed, WorkspaceStore, World
 from engine.report import Report
 from engine.workspace import WorkspaceRef
 
 log = logging.getLogger(__name__)
 
 PAGE_SIZE = 500
+SWEEP_SECONDS = 300.0
+"""Between two looks for node claims that belong to nobody; each of them costs money."""
 
 
 class Fleet:
@@ -34,12 +38,34 @@ class Fleet:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._follow_world(), name="world")
             tasks.create_task(self._follow_workspaces(tasks), name="workspaces")
+            tasks.create_task(self._sweep_for_ever(), name="sweep")
 
     async def _follow_world(self) -> None:
         async for ref in self._world.changes():
             driver = self._drivers.get(ref)
             if driver is not None:
                 driver.wake()
+
+    async def _sweep_for_ever(self) -> None:
+        while True:
+            await asyncio.sleep(SWEEP_SECONDS)
+            try:
+                await self._sweep()
+            except (Unreachable, TokenExpired) as error:
+                log.warning("inventory: %s; next sweep in %.0f s", error, SWEEP_SECONDS)
+
+    async def _sweep(self) -> None:
+        claims = await self._world.inventory()
+        if not claims:
+            return
+        living = {one.uid async for page in self._pages() for one in page.workspaces}
+        for claim in orphans(claims, living):
+            log.warning(
+                "node claim %s: its workspace (uid %s) is gone; releasing it",
+                claim.name,
+                claim.workspace_uid,
+            )
+            await self._world.release(claim)
 
     async def _follow_workspaces(self, tasks: asyncio.TaskGroup) -> None:
         failures = 0
@@ -50,9 +76,7 @@ class Fleet:
                 async for event in self._store.watch(namespace="", since=revision):
                     if isinstance(event, Changed | Removed):
                         self._adopt(event.workspace.ref, tasks)
-            except WatchExpired:
-                continue
-            except Unreachable as error:
+            except (Unreachable, TokenExpired, WatchExpired) as error:
                 failures += 1
                 pause = retry_seconds(failures)
                 log.warning("workspaces: %s; listing again in %.0f s", error, pause)
@@ -60,15 +84,21 @@ class Fleet:
 
     async def _adopt_all(self, tasks: asyncio.TaskGroup) -> str:
         """Lists every workspace; the answer is the revision from which to watch."""
-        token, revision = "", ""
-        while True:
-            page = await self._store.list(namespace="", page_size=PAGE_SIZE, token=token)
+        revision = ""
+        async for page in self._pages():
             for workspace in page.workspaces:
                 self._adopt(workspace.ref, tasks)
             revision = revision or page.revision
+        return revision
+
+    async def _pages(self) -> AsyncIterator[Page]:
+        token = ""
+        while True:
+            page = await self._store.list(namespace="", page_size=PAGE_SIZE, token=token)
+            yield page
             token = page.next_token
             if not token:
-                return revision
+                return
 
     def _adopt(self, ref: WorkspaceRef, tasks: asyncio.TaskGroup) -> None:
         driver = self._drivers.get(ref)

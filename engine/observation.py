@@ -26,6 +26,16 @@ class NodeClaim:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OwnedClaim:
+    """A node claim of ours, whosoever it was made for; ``workspace_uid`` says for whom."""
+
+    name: str
+    uid: str
+    workspace_uid: str
+    releasing: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Node:
     name: str
     ready: bool

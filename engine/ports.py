@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Protocol
 
 from engine.action import Action
-from engine.observation import Observation
+from engine.observation import Observation, OwnedClaim
 from engine.workspace import Workspace, WorkspaceRef, WorkspaceSpec
 
 
@@ -113,6 +113,14 @@ class World(Protocol):
 
     async def perform(self, workspace: Workspace, action: Action) -> None:
         """Idempotent: performing it twice is performing it once. Raises ActionFailed."""
+        ...
+
+    async def inventory(self) -> Sequence[OwnedClaim]:
+        """Every node claim that we ever made and that is still there. Raises Unreachable."""
+        ...
+
+    async def release(self, claim: OwnedClaim) -> None:
+        """Gives back a claim that belongs to nobody. Raises Unreachable."""
         ...
 
     def changes(self) -> AsyncIterator[WorkspaceRef]:

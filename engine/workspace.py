@@ -170,7 +170,8 @@ class MachineState:
     ``deadline`` is the instant at which this phase stops waiting, None where it rests.
     ``attempt`` counts the tries, from 1; it is part of every node claim's name, so that a retry
     never meets the remains of an earlier try. ``revision`` is a digest of all that shapes the
-    pods, as of ``planned_generation``. ``silent_since`` is when a ready replica's model first
+    pods, as of ``planned_generation``. ``foreign_conditions`` are what others say of the workspace,
+    kept as they are. ``silent_since`` is when a ready replica's model first
     failed to answer.
     """
 
@@ -190,6 +191,7 @@ class MachineState:
     worker_nodes: tuple[str, ...] = ()
     endpoints: Endpoints = field(default_factory=Endpoints)
     conditions: tuple[Condition, ...] = ()
+    foreign_conditions: tuple[Mapping[str, Any], ...] = ()
     history: tuple[Passage, ...] = ()
 
 

@@ -2,10 +2,11 @@
 
 from typing import Any
 
-from engine.workspace import WorkspaceRef
+from engine.workspace import Workspace, WorkspaceRef
 
 WORKSPACE_LABEL = "kaito.sh/workspace"
 NAMESPACE_LABEL = "kaito.sh/workspacenamespace"
+WORKSPACE_UID_LABEL = "moorage.sh/workspace-uid"
 NODE_POOL_LABEL = "karpenter.sh/nodepool"
 NODE_POOL = "kaito"
 INSTANCE_TYPE_LABEL = "node.kubernetes.io/instance-type"
@@ -15,16 +16,29 @@ SUBSTITUTE_PORTS_ANNOTATION = "moorage.sh/substitute-ports"
 GPU_RESOURCE = "nvidia.com/gpu"
 
 
-def owner_labels(ref: WorkspaceRef) -> dict[str, str]:
-    return {WORKSPACE_LABEL: ref.name, NAMESPACE_LABEL: ref.namespace}
+def owner_labels(workspace: Workspace) -> dict[str, str]:
+    """The uid beside the name: another workspace may come to bear the same name."""
+    ref = workspace.ref
+    return {
+        WORKSPACE_LABEL: ref.name,
+        NAMESPACE_LABEL: ref.namespace,
+        WORKSPACE_UID_LABEL: workspace.uid,
+    }
 
 
-def selector(ref: WorkspaceRef) -> str:
-    return ",".join(f"{key}={value}" for key, value in owner_labels(ref).items())
+def selector(workspace: Workspace) -> str:
+    """Chooses what this very workspace owns."""
+    return f"{WORKSPACE_UID_LABEL}={workspace.uid}"
+
+
+def owner_uid(item: dict[str, Any]) -> str:
+    """The uid of the workspace that an object was made for, "" where it is none of ours."""
+    uid: str = (item["metadata"].get("labels") or {}).get(WORKSPACE_UID_LABEL, "")
+    return uid
 
 
 def owner_of(item: dict[str, Any]) -> WorkspaceRef | None:
-    """The workspace that an object belongs to, by its labels."""
+    """Name and namespace of the workspace that an object belongs to, by its labels."""
     labels = item["metadata"].get("labels") or {}
     name, namespace = labels.get(WORKSPACE_LABEL), labels.get(NAMESPACE_LABEL)
     if not name or not namespace:

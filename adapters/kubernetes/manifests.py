@@ -44,7 +44,7 @@ def node_claim(workspace: Workspace, name: str, plan: Plan) -> Object:
     labels = {
         **workspace.spec.resource.match_labels,
         NODE_POOL_LABEL: NODE_POOL,
-        **owner_labels(workspace.ref),
+        **owner_labels(workspace),
     }
     return {
         "apiVersion": "karpenter.sh/v1",
@@ -57,7 +57,6 @@ def node_claim(workspace: Workspace, name: str, plan: Plan) -> Object:
                 "kaito.sh/node-image-family": workspace.annotations.get(
                     "kaito.sh/node-image-family", "ubuntu"
                 ),
-                "moorage.sh/workspace-uid": workspace.uid,
             },
         },
         "spec": {
@@ -116,7 +115,7 @@ def _owned(workspace: Workspace, name: str) -> Object:
     return {
         "name": name,
         "namespace": workspace.ref.namespace,
-        "labels": owner_labels(workspace.ref),
+        "labels": owner_labels(workspace),
         "ownerReferences": [
             {
                 "apiVersion": "kaito.sh/v1beta1",
@@ -145,7 +144,7 @@ def stateful_set(workspace: Workspace, plan: Plan, revision: str, images: Images
             "selector": {"matchLabels": {WORKSPACE_LABEL: workspace.ref.name}},
             "template": {
                 "metadata": {
-                    "labels": owner_labels(workspace.ref),
+                    "labels": owner_labels(workspace),
                     "annotations": {REVISION_ANNOTATION: revision},
                 },
                 "spec": _pod(workspace, inference, plan, images),
@@ -188,7 +187,7 @@ def _pod(workspace: Workspace, inference: Inference, plan: Plan, images: Images)
 
 
 def _node_affinity(workspace: Workspace) -> Object:
-    wanted = {**workspace.spec.resource.match_labels, **owner_labels(workspace.ref)}
+    wanted = {**workspace.spec.resource.match_labels, **owner_labels(workspace)}
     expressions = [_requirement(key, value) for key, value in wanted.items()]
     return {
         "requiredDuringSchedulingIgnoredDuringExecution": {

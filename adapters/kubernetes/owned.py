@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterable
 
 from adapters.kubernetes.client import Object
 from adapters.kubernetes.kinds import NODE, NODE_CLAIM, POD, SERVICE, STATEFUL_SET, Kind
-from adapters.kubernetes.labels import WORKSPACE_LABEL, owner_of
+from adapters.kubernetes.labels import WORKSPACE_LABEL, owner_of, owner_uid
 from adapters.kubernetes.objects import KubernetesObjects
 from adapters.kubernetes.reflector import Reflector
-from engine.workspace import WorkspaceRef
+from engine.workspace import Workspace, WorkspaceRef
 
 KINDS = (NODE_CLAIM, NODE, STATEFUL_SET, POD, SERVICE)
 
@@ -45,10 +45,10 @@ class OwnedObjects:
         for reflector in self._reflectors:
             await reflector.listed()
 
-    def of(self, kind: Kind, ref: WorkspaceRef) -> Iterable[Object]:
-        """In order of name."""
-        held = self._index[kind].get(ref, {})
-        return [held[name] for name in sorted(held)]
+    def of(self, kind: Kind, workspace: Workspace) -> Iterable[Object]:
+        """In order of name; what an earlier workspace of the same name left is not among them."""
+        held = self._index[kind].get(workspace.ref, {})
+        return [held[name] for name in sorted(held) if owner_uid(held[name]) == workspace.uid]
 
     def _hold(self, index: Index) -> Callable[[Object], None]:
         def hold(item: Object) -> None:

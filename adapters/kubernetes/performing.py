@@ -6,7 +6,7 @@ from adapters.kubernetes import manifests
 from adapters.kubernetes.client import Object
 from adapters.kubernetes.errors import KubernetesRefusal
 from adapters.kubernetes.kinds import NODE_CLAIM, POD, SERVICE, STATEFUL_SET, WORKSPACE
-from adapters.kubernetes.labels import owner_of, selector
+from adapters.kubernetes.labels import WORKSPACE_UID_LABEL, owner_uid, selector
 from adapters.kubernetes.manifests import Images
 from adapters.kubernetes.objects import KubernetesObjects
 from adapters.kubernetes.owned import KINDS
@@ -22,6 +22,7 @@ from engine.action import (
     Resource,
 )
 from engine.errors import ActionFailed, Unreachable
+from engine.observation import OwnedClaim
 from engine.workspace import FINALIZER, Workspace
 
 RELEASED_AS = {
@@ -102,7 +103,7 @@ class Performer:
     async def _release(self, workspace: Workspace, resource: Resource) -> None:
         kind = RELEASED_AS[resource]
         namespace = workspace.ref.namespace if kind.namespaced else ""
-        items, _ = await self._objects.list_all(kind, namespace, labels=selector(workspace.ref))
+        items, _ = await self._objects.list_all(kind, namespace, labels=selector(workspace))
         for item in items:
             metadata = item["metadata"]
             if "deletionTimestamp" not in metadata:
@@ -114,13 +115,37 @@ class Performer:
         """Looks again, past every cache, before it lets go: what is left now is left for ever."""
         for kind in KINDS:
             namespace = workspace.ref.namespace if kind.namespaced else ""
-            left, _ = await self._objects.list_all(kind, namespace, labels=selector(workspace.ref))
-            if any(owner_of(item) == workspace.ref for item in left):
+            left, _ = await self._objects.list_all(kind, namespace, labels=selector(workspace))
+            if left:
                 raise ActionFailed(f"{len(left)} {kind.plural} are still there", code="NotEmpty")
         item = await self._current(workspace)
         held = item["metadata"].get("finalizers") or []
         if FINALIZER in held:
             await self._put_finalizers(item, [name for name in held if name != FINALIZER])
+
+    async def inventory(self) -> list[OwnedClaim]:
+        """Raises Unreachable."""
+        try:
+            items, _ = await self._objects.list_all(NODE_CLAIM, labels=WORKSPACE_UID_LABEL)
+        except KubernetesRefusal as error:
+            raise Unreachable(f"the node claims cannot be listed: {error}") from error
+        return [
+            OwnedClaim(
+                name=item["metadata"]["name"],
+                uid=item["metadata"]["uid"],
+                workspace_uid=owner_uid(item),
+                releasing="deletionTimestamp" in item["metadata"],
+            )
+            for item in items
+        ]
+
+    async def release(self, claim: OwnedClaim) -> None:
+        """Raises Unreachable; one that is gone, or another by now, is left alone."""
+        try:
+            await self._objects.delete_if_there(NODE_CLAIM, claim.name, uid=claim.uid)
+        except KubernetesRefusal as error:
+            if not error.conflict:
+                raise Unreachable(f"node claim {claim.name}: {error}") from error
 
     async def _current(self, workspace: Workspace) -> Object:
         item = await self._objects.get(WORKSPACE, workspace.ref.name, workspace.ref.namespace)

@@ -4,9 +4,10 @@ KAITO keeps the spec at the top level (``resource``, ``inference``, ``tuning``) 
 fields; the machine's state stands beside these in ``status``.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
-from typing import Any
+from enum import StrEnum
+from typing import Any, TypeVar
 
 from engine.conditions import kaito_state
 from engine.phase import Phase
@@ -33,6 +34,7 @@ from engine.workspace import (
 )
 
 Object = dict[str, Any]
+Known = TypeVar("Known", bound=StrEnum)
 
 
 def decode(item: Object) -> Workspace:
@@ -207,16 +209,20 @@ def _dense(**fields: Any) -> Object:
 
 
 def _decode_machine(status: Object, created: datetime) -> MachineState:
-    phase = status.get("phase")
+    """A phase that we do not know is another version's: the machine begins anew, and adopts all."""
+    conditions = status.get("conditions") or ()
+    ours = tuple(_decode_condition(item) for item in conditions if _is_ours(item))
+    foreign = tuple(item for item in conditions if not _is_ours(item))
+    phase = _known(Phase, status.get("phase"))
     if phase is None:
-        return MachineState(since=created)
+        return MachineState(since=created, conditions=ours, foreign_conditions=foreign)
     plan = status.get("plan")
     endpoints = status.get("endpoints") or {}
     return MachineState(
-        phase=Phase(phase),
+        phase=phase,
         since=instant(status["phaseSince"]),
         deadline=_optional_instant(status.get("deadline")),
-        reason=Reason(status["reason"]),
+        reason=_known(Reason, status["reason"]) or Reason.FINALIZER_PENDING,
         message=status.get("message", ""),
         waiting_for=status.get("waitingFor", ""),
         remedy=status.get("remedy", ""),
@@ -233,9 +239,21 @@ def _decode_machine(status: Object, created: datetime) -> MachineState:
             triton_grpc=endpoints.get("tritonGRPC", ""),
             metrics=endpoints.get("metrics", ""),
         ),
-        conditions=tuple(_decode_condition(item) for item in status.get("conditions") or ()),
-        history=tuple(_decode_passage(item) for item in status.get("history") or ()),
+        conditions=ours,
+        foreign_conditions=foreign,
+        history=tuple(_decode_passages(status.get("history") or ())),
     )
+
+
+def _known(kind: type[Known], value: str | None) -> Known | None:
+    try:
+        return kind(value or "")
+    except ValueError:
+        return None
+
+
+def _is_ours(condition: Object) -> bool:
+    return _known(ConditionType, condition["type"]) is not None
 
 
 def _decode_plan(item: Object) -> Plan:
@@ -260,14 +278,19 @@ def _decode_condition(item: Object) -> Condition:
     )
 
 
-def _decode_passage(item: Object) -> Passage:
-    return Passage(
-        source=Phase(item["from"]),
-        destination=Phase(item["to"]),
-        at=instant(item["at"]),
-        reason=Reason(item["reason"]),
-        message=item.get("message", ""),
-    )
+def _decode_passages(items: Iterable[Object]) -> Iterator[Passage]:
+    """Those of another version's phases are left out."""
+    for item in items:
+        source, destination = _known(Phase, item["from"]), _known(Phase, item["to"])
+        reason = _known(Reason, item["reason"])
+        if source and destination and reason:
+            yield Passage(
+                source=source,
+                destination=destination,
+                at=instant(item["at"]),
+                reason=reason,
+                message=item.get("message", ""),
+            )
 
 
 def encode_status(machine: MachineState) -> Object:
@@ -296,7 +319,10 @@ def encode_status(machine: MachineState) -> Object:
             "tritonGRPC": machine.endpoints.triton_grpc or None,
             "metrics": machine.endpoints.metrics or None,
         },
-        "conditions": [_encode_condition(condition) for condition in machine.conditions],
+        "conditions": [
+            *(_encode_condition(condition) for condition in machine.conditions),
+            *machine.foreign_conditions,
+        ],
         "history": [_encode_passage(passage) for passage in machine.history],
     }
 

@@ -56,7 +56,7 @@ class KubernetesWorkspaces:
         except KubernetesRefusal as error:
             if error.expired:
                 raise TokenExpired(f"the list was asked for too long ago: {error}") from error
-            raise _engine_error(error, WorkspaceRef(namespace=namespace, name="")) from error
+            raise _not_listed(error) from error
         return Page(
             workspaces=[decode(item) for item in answer["items"]],
             next_token=answer["metadata"].get("continue", ""),
@@ -116,7 +116,7 @@ class KubernetesWorkspaces:
             except KubernetesRefusal as error:
                 if error.expired:
                     raise WatchExpired(f"revision {since} is no longer remembered") from error
-                raise _engine_error(error, WorkspaceRef(namespace=namespace, name="")) from error
+                raise _not_listed(error) from error
             yield Progressed(revision=since)
 
     async def _read(self, ref: WorkspaceRef) -> Object:
@@ -133,6 +133,11 @@ def _store_event(event: Object, revision: str) -> StoreEvent:
     if event["type"] == "DELETED":
         return Removed(workspace=workspace, revision=revision)
     return Changed(workspace=workspace, revision=revision)
+
+
+def _not_listed(error: KubernetesRefusal) -> Unreachable:
+    """Whatever the reason (the CRD is missing, RBAC), it may pass, and no workspace is to blame."""
+    return Unreachable(f"workspaces cannot be listed: {error}")
 
 
 def _engine_error(error: KubernetesRefusal, ref: WorkspaceRef) -> EngineError:

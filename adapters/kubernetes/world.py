@@ -1,7 +1,8 @@
 """The cluster as the engine's world: observed from live copies, changed by idempotent calls."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from functools import partial
 from typing import Protocol
 
 from adapters.kubernetes import reading
@@ -12,7 +13,7 @@ from adapters.kubernetes.objects import KubernetesObjects
 from adapters.kubernetes.owned import OwnedObjects
 from adapters.kubernetes.performing import Performer
 from engine.action import Action
-from engine.observation import Answer, Observation, Replica
+from engine.observation import Answer, Observation, OwnedClaim, Replica
 from engine.ports import Clock
 from engine.workspace import Endpoints, Workspace, WorkspaceRef
 
@@ -58,15 +59,16 @@ class KubernetesWorld:
     async def observe(self, workspace: Workspace) -> Observation:
         await self._owned.listed()
         ref = workspace.ref
-        pods = list(self._owned.of(POD, ref))
+        owned = partial(self._owned.of, workspace=workspace)
+        pods = list(owned(POD))
         self._ask_models(workspace, pods)
-        services = list(self._owned.of(SERVICE, ref))
-        workloads = [reading.workload(item) for item in self._owned.of(STATEFUL_SET, ref)]
+        services = list(owned(SERVICE))
+        workloads = [reading.workload(item) for item in owned(STATEFUL_SET)]
         front = [item for item in services if item["metadata"]["name"] == ref.name]
         return Observation(
             at=self._clock.now(),
-            claims=tuple(reading.node_claim(item) for item in self._owned.of(NODE_CLAIM, ref)),
-            nodes=tuple(reading.node(item) for item in self._owned.of(NODE, ref)),
+            claims=tuple(reading.node_claim(item) for item in owned(NODE_CLAIM)),
+            nodes=tuple(reading.node(item) for item in owned(NODE)),
             workload=workloads[0] if workloads else None,
             replicas=tuple(self._replica(pod) for pod in pods),
             services=tuple(item["metadata"]["name"] for item in services),
@@ -75,6 +77,12 @@ class KubernetesWorld:
 
     async def perform(self, workspace: Workspace, action: Action) -> None:
         await self._performer.perform(workspace, action)
+
+    async def inventory(self) -> Sequence[OwnedClaim]:
+        return await self._performer.inventory()
+
+    async def release(self, claim: OwnedClaim) -> None:
+        await self._performer.release(claim)
 
     async def changes(self) -> AsyncIterator[WorkspaceRef]:
         while True:
