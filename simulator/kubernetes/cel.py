@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 from cel_expr_python.cel import Activation
 
 from simulator.kubernetes.cel_programs import CelError, Program, bind, compiled, mentions
+from simulator.kubernetes.cel_reads import inputs
 from simulator.kubernetes.cel_values import cel_value
 from simulator.kubernetes.field_errors import duplicate, forbidden, invalid, invalid_whole, required
 from simulator.kubernetes.schema_correlation import ABSENT, old_field, old_item
@@ -23,6 +24,7 @@ from simulator.kubernetes.status import Cause, Object
 
 RULES = "x-kubernetes-validations"
 MAX_EVALUATIONS = 2_000
+_REMEMBERED_PASSES = 10_000
 _VARIABLES = ("self", "oldSelf")
 _ruled_nodes = nodes_leading_to(lambda schema: bool(schema.get(RULES)))
 
@@ -59,7 +61,13 @@ def _evaluations(schema: Object, value: Any, old: Any) -> Iterator[Cause | None]
         scope = _Scope(site)
         for rule in site.schema[RULES]:
             if _applies(rule, site):
-                yield _judge(rule, site, scope)
+                yield None if scope.is_known_to_pass(rule) else _judge(rule, site, scope)
+
+
+_Judged = tuple[int, str, bool, bytes]
+"""A schema, a rule of it, whether there was an old value, and what the rule reads of the values."""
+_PASSED: dict[_Judged, Object] = {}
+"""Most writes leave what a rule reads as it was. The schemas are kept so that no id is reused."""
 
 
 class _Scope:
@@ -67,6 +75,19 @@ class _Scope:
 
     def __init__(self, site: _Site) -> None:
         self._site = site
+
+    def is_known_to_pass(self, rule: Object) -> bool:
+        return _PASSED.get(self._judged(rule)) is self._site.schema
+
+    def remember_pass(self, rule: Object) -> None:
+        if len(_PASSED) >= _REMEMBERED_PASSES:
+            _PASSED.clear()
+        _PASSED[self._judged(rule)] = self._site.schema
+
+    def _judged(self, rule: Object) -> _Judged:
+        old = [] if self._site.old is ABSENT else [self._site.old]
+        variables = {"self": self._site.value, "oldSelf": next(iter(old), None)}
+        return id(self._site.schema), rule["rule"], bool(old), inputs(rule["rule"], variables)
 
     @cached_property
     def plain(self) -> Activation:
@@ -121,6 +142,7 @@ def _judge(rule: Object, site: _Site, scope: _Scope) -> Cause | None:
     variables = scope.with_optional_old if rule.get("optionalOldSelf") else scope.plain
     try:
         if _program(rule, "rule", "bool").evaluate(variables):
+            scope.remember_pass(rule)
             return None
     except CelError as failure:
         return _cause(rule, site, f"{failure} evaluating rule: {_plain_message(rule)}")

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, Self
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -51,6 +52,13 @@ class Query:
             raise errors.bad_request(message) from None
 
 
+@lru_cache(maxsize=4096)
+def _parsed(target: str) -> tuple[tuple[str, ...], Query]:
+    parts = urlsplit(target)
+    path = tuple(unquote(part) for part in parts.path.split("/") if part)
+    return path, Query(parse_qs(parts.query, keep_blank_values=True))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
     """``headers`` have lower-case names; ``cache`` is that of the server which was asked."""
@@ -72,11 +80,11 @@ class Request:
         cache: WatchCache | None = None,
     ) -> Self:
         """Without a cache the request is answered from one that is level with the store."""
-        parts = urlsplit(target)
+        path, query = _parsed(target)
         return cls(
             method=method.upper(),
-            path=tuple(unquote(part) for part in parts.path.split("/") if part),
-            query=Query(parse_qs(parts.query, keep_blank_values=True)),
+            path=path,
+            query=query,
             headers={name.lower(): value for name, value in headers.items()},
             cache=cache or WatchCache(),
             body=body,
