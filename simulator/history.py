@@ -172,6 +172,14 @@ class History:
         else:
             self.objects[commit.place] = commit.now
 
+    def revision_before(self, seconds: float) -> int:
+        """The cluster's resource version so long before the latest record."""
+        if not self.records:
+            return 0
+        then = self.records[-1].at - seconds
+        commits = (one for one in reversed(self.records) if isinstance(one, Commit))
+        return next((one.revision for one in commits if one.at <= then), 0)
+
     def of_kind(self, kind: str) -> Iterator[Object]:
         """The present objects of a kind, in the order in which they were made."""
         return (obj for place, obj in self.objects.items() if place[0] == kind)

@@ -40,6 +40,7 @@ from simulator.faults.vocabulary import (
     Throttle,
     WebhookDenies,
 )
+from simulator.history import History
 from simulator.wire.network import Network
 
 
@@ -55,6 +56,7 @@ class Director:
         users: Users,
         start: Callable[[Coroutine[Any, Any, None]], object],
         told: Told,
+        history: History,
     ) -> None:
         """``start`` starts a user's coroutine as a task of the users' process."""
         self._triggers = triggers
@@ -65,6 +67,7 @@ class Director:
         self._users = users
         self._start = start
         self._told = told
+        self._history = history
 
     def direct(self, plan: Plan) -> None:
         for number, element in enumerate(plan.elements):
@@ -128,6 +131,9 @@ class Director:
                 processes.crash(fault.process, down=fault.down)
             case StaleRestart():
                 processes.crash(fault.process, down=fault.down)
+                self._network.fall_behind(
+                    fault.process, self._history.revision_before(fault.age), fault.heals
+                )
             case CancelTask():
                 self._cancel(fault.process)
             case Pause():

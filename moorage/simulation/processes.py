@@ -25,6 +25,7 @@ from simulator.history import Defect, History, Started
 from simulator.kubelet.fated_runtime import Models
 from simulator.virtual_time.event_loop import VirtualLoop
 from simulator.virtual_time.process import Process
+from simulator.wire.memory_connection import MemoryConnector
 from simulator.wire.network import Network
 
 HOST = "http://kubernetes.simulated"
@@ -198,6 +199,15 @@ def client_over(rest_client: object) -> KubernetesClient:
     """The official client with its HTTP replaced."""
     client = copy(_client())
     client.rest_client = rest_client  # type: ignore[assignment]
+    return KubernetesClient(client)
+
+
+def client_through(connector: MemoryConnector) -> KubernetesClient:
+    """The official client with all of its HTTP, over connections in memory."""
+    client = copy(_client())
+    client.rest_client = copy(client.rest_client)
+    client.rest_client.configuration = copy(client.configuration)
+    client.rest_client.configuration.client_session_kwargs = connector.session_options()
     return KubernetesClient(client)
 
 

@@ -6,10 +6,8 @@ import logging
 import time
 from collections.abc import Coroutine, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
-
-from simulator.checkers.judge import Judge
-from simulator.checkers.properties import PROPERTIES
+from functools import partial
+from typing import Any, cast
 
 from adapters.kubernetes.client import KubernetesClient
 from adapters.kubernetes.installation import install
@@ -18,9 +16,11 @@ from moorage.definitions import definitions
 from moorage.simulation.director import Director
 from moorage.simulation.grpc_door import GrpcClients
 from moorage.simulation.outcome import Counts, Outcome, Passed
-from moorage.simulation.processes import Processes, client_over
+from moorage.simulation.processes import Processes, client_over, client_through
 from moorage.simulation.trace import Trace
 from moorage.simulation.users import USER, Users
+from simulator.checkers.judge import Judge
+from simulator.checkers.properties import PROPERTIES
 from simulator.checkers.property import Property
 from simulator.faults.cluster_faults import ClusterFaults, found_namespace
 from simulator.faults.plan import Plan, Setting
@@ -30,9 +30,10 @@ from simulator.history import Call, Commit, Defect, History, Milestone, Record, 
 from simulator.virtual_cluster import VirtualCluster
 from simulator.virtual_time.clock import VirtualClock
 from simulator.virtual_time.event_loop import VirtualLoop, virtual_loop
-from simulator.virtual_time.process import Process
+from simulator.virtual_time.process import Process, current_process
 from simulator.virtual_time.randomness import Randomness
 from simulator.virtual_time.schedule import InOrder, Prioritised, Schedule, Shuffled
+from simulator.wire.memory_connection import MemoryConnector
 from simulator.wire.network import Network
 from simulator.wire.rest_client import WireRestClient
 
@@ -118,6 +119,8 @@ class World:
         self._loop = loop
         self._history = history
         self._randomness = randomness
+        self._sessions: list[KubernetesClient] = []
+        """Kept to the end: aiohttp complains of sessions that are dropped before they are closed."""
         self.director: Director
         self.users: Users
 
@@ -158,6 +161,7 @@ class World:
             longest_latency=self._plan.setting.latency,
             revision=lambda: self.cluster.api_server.resource_version,
             conflict=cluster_faults.conflict,
+            compact=self.cluster.api_server.compact,
         )
         triggers = TriggerWatch(loop, history, self.cluster.process.context())
         self.network.listeners.sent = triggers.on_sent
@@ -182,12 +186,19 @@ class World:
             users=self.users,
             start=self._start_user,
             told=self._told,
+            history=history,
         )
         self.cluster.start()
         self.processes.start_engine()
         self.processes.start_api()
 
     def _new_client(self) -> KubernetesClient:
+        if self._plan.setting.transport == "http":
+            client = cast("Process", current_process())
+            handle = partial(self.network.serve, client)
+            connector = MemoryConnector(handle, loop=self._loop, server=self.cluster.process)
+            self._sessions.append(client_through(connector))
+            return self._sessions[-1]
         return client_over(WireRestClient(self.network))
 
     async def _install(self) -> None:

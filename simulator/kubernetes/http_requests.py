@@ -17,6 +17,11 @@ BODY_LIMIT = 8 * 1024 * 1024
 Handle = Callable[[str, str, Mapping[str, str], bytes], Awaitable[Response]]
 """Method, target, headers and body to their answer, as ``ApiServer.handle``."""
 
+
+class ConnectionLost(Exception):
+    """Raised by a ``Handle``: nothing is answered, the connection breaks."""
+
+
 _LOG = logging.getLogger(__name__)
 
 
@@ -37,6 +42,8 @@ class HttpRequests:
     async def _answer(self, request: web.BaseRequest, body: bytes) -> Response:
         try:
             return await self._handle(request.method, request.raw_path, request.headers, body)
+        except ConnectionLost:
+            raise
         except Exception:  # noqa: BLE001 - logged; the client is owed an answer, the others a server
             _LOG.exception("%s %s failed", request.method, request.raw_path)
             why = f"the simulated API server failed on {request.method} {request.raw_path}"

@@ -20,7 +20,7 @@ from aiohttp.tracing import Trace
 from aiohttp.web_protocol import RequestHandler
 
 from simulator.kubernetes.http_messages import Response
-from simulator.kubernetes.http_requests import BODY_LIMIT, Handle, HttpRequests
+from simulator.kubernetes.http_requests import BODY_LIMIT, ConnectionLost, Handle, HttpRequests
 from simulator.virtual_time.clock import VirtualClock
 from simulator.virtual_time.event_loop import VirtualLoop
 from simulator.virtual_time.process import Process, current_process
@@ -245,7 +245,11 @@ class MemoryConnector(BaseConnector):
     async def _serve(self, request: web.BaseRequest) -> web.StreamResponse:
         connection: Connection = request.get_extra_info("connection")
         connection.carries = f"{request.method} {request.raw_path}"
-        return await self._requests.serve(request)
+        try:
+            return await self._requests.serve(request)
+        except ConnectionLost:
+            connection.drop()
+            return web.Response()  # to a transport that is closed
 
     async def _dated(
         self, method: str, target: str, headers: Mapping[str, str], body: bytes

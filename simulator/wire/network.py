@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mappin
 from contextlib import contextmanager
 from dataclasses import dataclass
 from random import Random
-from typing import cast
+from typing import Protocol, cast
 
 import aiohttp
 
@@ -26,17 +26,32 @@ from simulator.faults.vocabulary import (
 )
 from simulator.history import Call, History, Struck
 from simulator.kubernetes.http_messages import Response, error_response
+from simulator.kubernetes.http_requests import ConnectionLost
 from simulator.kubernetes.json_values import decode
 from simulator.kubernetes.status import ApiError
+from simulator.kubernetes.watch_cache import WatchCache
 from simulator.virtual_time.event_loop import NotSimulated
 from simulator.virtual_time.process import Process, current_process
 from simulator.wire.request_faults import BROKEN, RequestFaults, Strike, refusal, replaced_answer
 from simulator.wire.sent import Sent, sent
 from simulator.wire.watch_pipe import WatchPipe
 
-Handle = Callable[[str, str, Mapping[str, str], bytes], Awaitable[Response]]
 WatchFault = Freeze | Gap | Expire | HalfOpen | BookmarksOnly
 FIRST_ERROR = 400
+
+
+class Handle(Protocol):
+    """The API server, as ``ApiServer.handle``."""
+
+    def __call__(
+        self,
+        method: str,
+        target: str,
+        headers: Mapping[str, str],
+        body: bytes,
+        *,
+        cache: WatchCache | None,
+    ) -> Awaitable[Response]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +97,10 @@ class Author:
 
 
 class Network:
-    """``conflict`` changes the object of a request just before it arrives."""
+    """``conflict`` changes the object of a request just before it arrives.
+
+    ``compact`` has the server forget the past, which a gap in a watch needs to be one.
+    """
 
     def __init__(
         self,
@@ -95,6 +113,7 @@ class Network:
         longest_latency: float,
         revision: Callable[[], int],
         conflict: Callable[[Sent, Conflicting], None],
+        compact: Callable[[], None],
     ) -> None:
         self._handle = handle
         self._server = server.context()
@@ -103,9 +122,11 @@ class Network:
         self._longest = longest_latency
         self._revision = revision
         self._conflict = conflict
+        self._compact = compact
         self._loop = asyncio.get_running_loop()
         self._pipes: dict[WatchPipe, asyncio.Task[None]] = {}
         self._outages: list[Outage] = []
+        self._caches: dict[str, WatchCache] = {}
         self.faults = RequestFaults(history, self._loop.time)
         self.listeners = Listeners()
         self._author = author
@@ -119,19 +140,48 @@ class Network:
     ) -> Response:
         """The answer; the body of a watch is its WatchPipe. Raises aiohttp.ClientError."""
         client = cast("Process", current_process())
+        exchange = self._exchange(client, method, target, headers, body)
+        self._loop.call_later(
+            self.latency(), self._arrive, exchange, headers, body, context=self._server
+        )
+        return await exchange.answer
+
+    async def serve(
+        self,
+        client: Process,
+        method: str,
+        target: str,
+        headers: Mapping[str, str],
+        body: bytes,
+    ) -> Response:
+        """The same for a request that has come by another way; runs on the server's side.
+
+        Raises ConnectionLost where the client is to hear nothing.
+        """
+        exchange = self._exchange(client, method, target, headers, body)
+        self._arrive(exchange, headers, body)
+        try:
+            return await exchange.answer
+        except aiohttp.ServerDisconnectedError:
+            raise ConnectionLost from None
+
+    def _exchange(
+        self,
+        client: Process,
+        method: str,
+        target: str,
+        headers: Mapping[str, str],
+        body: bytes,
+    ) -> Exchange:
         asked = sent(client.name, method, target, headers.get("Content-Type", ""), body)
         self.listeners.sent(asked)
-        exchange = Exchange(
+        return Exchange(
             request=asked,
             client=client,
             sent_at=self._loop.time(),
             strike=self._meet(asked),
             answer=self._loop.create_future(),
         )
-        self._loop.call_later(
-            self.latency(), self._arrive, exchange, headers, body, context=self._server
-        )
-        return await exchange.answer
 
     def _meet(self, asked: Sent) -> Strike | None:
         strike = self.faults.meet(asked)
@@ -160,7 +210,9 @@ class Network:
     def _carry_out(self, exchange: Exchange, headers: Mapping[str, str], body: bytes) -> None:
         request = exchange.request
         with self._author.writes_as(request.actor):
-            response = _at_once(self._handle(request.method, request.target, headers, body))
+            cache = self._cache(exchange.client)
+            answering = self._handle(request.method, request.target, headers, body, cache=cache)
+            response = _at_once(answering)
         self.listeners.carried_out(request)
         if not isinstance(response.body, bytes):
             response.body = self._pipe(exchange, response.body)
@@ -215,6 +267,19 @@ class Network:
             )
         )
 
+    # What clients are shown of the past.
+
+    def _cache(self, client: Process) -> WatchCache | None:
+        return next(
+            (cache for role, cache in self._caches.items() if client.name.startswith(role)), None
+        )
+
+    def fall_behind(self, role: str, version: int, seconds: float) -> None:
+        """The API server that processes of this role read from lags, for so long."""
+        cache = self._caches.setdefault(role, WatchCache())
+        cache.fall_behind(version)
+        self._loop.call_later(seconds, cache.catch_up, context=self._server)
+
     # Watches.
 
     def _pipe(self, exchange: Exchange, chunks: AsyncIterator[bytes]) -> WatchPipe:
@@ -254,6 +319,8 @@ class Network:
         self._struck(element, fault.code, f"{len(pipes)} watches of {fault.process} {fault.kind}")
         if isinstance(fault, Freeze | Gap | BookmarksOnly):
             self._outages.append(Outage(fault, self._loop.time() + fault.seconds))
+        if isinstance(fault, Gap):
+            self._loop.call_later(fault.seconds, self._compact, context=self._server)
         for pipe in pipes:
             self._strike_pipe(pipe, fault)
 
@@ -279,6 +346,8 @@ class Network:
         """From here on nothing goes wrong; half-open watches are noticed by their clients."""
         self.faults.disarm_all()
         self._outages.clear()
+        for cache in self._caches.values():
+            cache.catch_up()
         for pipe in self._pipes:
             pipe.heal()
 

@@ -151,6 +151,9 @@ class WatchPipe:
             return line
         raise StopAsyncIteration
 
+    async def aclose(self) -> None:
+        self.close()
+
     def close(self) -> None:
         if not self.closed:
             self.closed = True
