@@ -21,4 +21,4 @@ class SystemClock:
 
 def rfc3339(instant: datetime) -> str:
     """``instant`` as Kubernetes writes metav1.Time: UTC, whole seconds, ``Z``."""
-    return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return instant.astimezone(UTC).isoformat(timespec="seconds").removesuffix("+00:00") + "Z"

@@ -8,9 +8,10 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from simulator.clock import Clock
+from simulator.kubernetes import preparation
 from simulator.kubernetes.built_in_resources import BUILT_IN
 from simulator.kubernetes.custom_resources import CustomResources
-from simulator.kubernetes.database import Database, Key
+from simulator.kubernetes.database import Database, Key, NoDatabase
 from simulator.kubernetes.deletion import DeleteOptions
 from simulator.kubernetes.founding import found_cluster
 from simulator.kubernetes.garbage import GarbageCollector
@@ -49,7 +50,7 @@ class ApiServer:
         pod_streams: PodStreams | None = None,
     ) -> None:
         """Opens or makes the SQLite file ``database``; with None all is kept in memory."""
-        store = self._store = Store(Database(database))
+        store = self._store = Store(NoDatabase() if database is None else Database(database))
         registry = self._registry = Registry(BUILT_IN)
         writes = self._writes = Writes(
             store=store,
@@ -146,7 +147,7 @@ class ApiServer:
         return self._writes.update(resource, key, own, _OWN)
 
     def update_status(self, obj: Object) -> Object:
-        resource, key, own = self._addressed(obj)
+        resource, key, own = self._addressed(preparation.status_part(obj))
         return self._writes.update_status(resource, key, own, _OWN)
 
     def delete(

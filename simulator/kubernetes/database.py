@@ -35,12 +35,26 @@ class Key:
     name: str
 
 
+class NoDatabase:
+    """For API servers whose objects end with them: nothing is kept."""
+
+    def resource_version(self) -> int:
+        return 0
+
+    def objects(self) -> Iterator[tuple[Key, bytes]]:
+        return iter(())
+
+    def save(self, key: Key, body: bytes, resource_version: int) -> None: ...
+
+    def remove(self, key: Key, resource_version: int) -> None: ...
+
+    def close(self) -> None: ...
+
+
 class Database:
-    def __init__(self, path: Path | None) -> None:
-        """Opens or makes the file; with None all is kept in memory only."""
-        self._connection = sqlite3.connect(
-            ":memory:" if path is None else path, isolation_level=None
-        )
+    def __init__(self, path: Path) -> None:
+        """Opens or makes the file."""
+        self._connection = sqlite3.connect(path, isolation_level=None)
         self._connection.execute("PRAGMA journal_mode=WAL")
         self._connection.execute("PRAGMA synchronous=NORMAL")
         self._connection.executescript(_SCHEMA)

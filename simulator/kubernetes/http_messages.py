@@ -1,6 +1,6 @@
 """Requests and answers of the API, as values that any transport can carry."""
 
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Self
@@ -95,12 +95,9 @@ class Request:
         """Of the body, without parameters; JSON where the client says nothing."""
         return self.headers.get("content-type", JSON).partition(";")[0].strip() or JSON
 
-    def accepted(self) -> Iterator["MediaRange"]:
+    def accepted(self) -> Sequence["MediaRange"]:
         """What the client takes, in its order."""
-        for text in (self.headers.get("accept") or "*/*").split(","):
-            name, *parameters = (part.strip() for part in text.split(";"))
-            pairs = (parameter.partition("=") for parameter in parameters)
-            yield MediaRange(name, {key: value for key, _, value in pairs})
+        return _media_ranges(self.headers.get("accept") or "*/*")
 
     @property
     def accepts_json(self) -> bool:
@@ -115,6 +112,15 @@ class MediaRange:
     @property
     def is_json(self) -> bool:
         return self.name in {JSON, "application/*", "*/*"}
+
+
+@lru_cache(maxsize=256)
+def _media_ranges(accept: str) -> tuple[MediaRange, ...]:
+    ranges = ([part.strip() for part in text.split(";")] for text in accept.split(","))
+    return tuple(
+        MediaRange(name, dict(parameter.partition("=")[::2] for parameter in parameters))
+        for name, *parameters in ranges
+    )
 
 
 @dataclass(slots=True)

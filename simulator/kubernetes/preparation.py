@@ -100,6 +100,11 @@ def status_replacement(live: Object, obj: Object) -> Object:
     return replaced
 
 
+def status_part(obj: Object) -> Object:
+    """Of a new state of an object, what a write of its status goes by."""
+    return {key: obj[key] for key in ("apiVersion", "kind", "metadata", "status") if key in obj}
+
+
 def _kept_identity(live: Object, obj: Object) -> Object:
     metadata = {key: value for key, value in obj["metadata"].items() if key not in _SERVER_METADATA}
     metadata["name"] = live["metadata"]["name"]

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from simulator.kubernetes import errors
-from simulator.kubernetes.database import Database, Key
+from simulator.kubernetes.database import Database, Key, NoDatabase
 from simulator.kubernetes.json_values import decode, encode
 from simulator.kubernetes.objects import Change, ChangeType
 from simulator.kubernetes.status import Object
@@ -36,7 +36,7 @@ class Commit:
 
 
 class Store:
-    def __init__(self, database: Database, *, log_length: int = LOG_LENGTH) -> None:
+    def __init__(self, database: Database | NoDatabase, *, log_length: int = LOG_LENGTH) -> None:
         self._database = database
         self._collections: dict[str, dict[str, dict[str, Stored]]] = {}
         self._log: deque[Commit] = deque(maxlen=log_length)

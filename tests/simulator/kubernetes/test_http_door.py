@@ -1,5 +1,7 @@
 import asyncio
 import logging
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from aiohttp import ClientSession
@@ -43,8 +45,9 @@ async def test_a_watcher_that_leaves_is_forgotten(server: ApiServer) -> None:
 
 
 async def test_a_fault_of_the_server_is_a_status_and_in_the_log(
-    server: ApiServer, caplog: pytest.LogCaptureFixture
+    open_server: Callable[[Path], ApiServer], tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
+    server = open_server(tmp_path / "cluster.sqlite")
     door = HttpDoor(server)
     url = await door.start()
     server._store.close()

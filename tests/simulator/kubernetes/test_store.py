@@ -1,6 +1,6 @@
 import pytest
 
-from simulator.kubernetes.database import Database, Key
+from simulator.kubernetes.database import Key, NoDatabase
 from simulator.kubernetes.status import ApiError, Object
 from simulator.kubernetes.store import Store
 
@@ -15,7 +15,7 @@ def thing(value: int) -> Object:
 
 @pytest.fixture
 def store() -> Store:
-    return Store(Database(None), log_length=4)
+    return Store(NoDatabase(), log_length=4)
 
 
 def values(store: Store, version: int) -> dict[str, int]:
