@@ -290,8 +290,8 @@ def _may_go(life: Life, obj: Object, at: float) -> bool:
         return True
     if obj["kind"] == "Service":
         return False
-    if obj["kind"] == "Pod":
-        return _lately(life.silent, at)
+    if obj["kind"] == "Pod" and _lately(life.silent, at):
+        return True
     if obj["kind"] == "NodeClaim" and name(obj) not in _claims_of_attempt(life.workspace):
         return True
     return _lately(life.failed, at)
