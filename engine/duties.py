@@ -32,7 +32,8 @@ Duty = Callable[[Workspace, Observation], Iterator[Action]]
 
 
 def hold_finalizer(workspace: Workspace, _: Observation) -> Iterator[Action]:
-    if not workspace.finalizer_held:
+    """Also later on, since anybody may strip it; but none can be added to what is being deleted."""
+    if not workspace.finalizer_held and workspace.deletion_requested is None:
         yield HoldFinalizer()
 
 
@@ -92,12 +93,12 @@ def release_finalizer(workspace: Workspace, observation: Observation) -> Iterato
         yield ReleaseFinalizer()
 
 
-_SERVING = (node_claims, services, workload)
+_SERVING = (hold_finalizer, node_claims, services, workload)
 
 DUTIES: Mapping[Phase, tuple[Duty, ...]] = {
     Phase.PENDING: (hold_finalizer,),
     Phase.PLANNING: (),
-    Phase.PROVISIONING: (node_claims, services),
+    Phase.PROVISIONING: (hold_finalizer, node_claims, services),
     Phase.DEPLOYING: _SERVING,
     Phase.LOADING: (*_SERVING, replace_silent_replicas),
     Phase.READY: _SERVING,
@@ -109,9 +110,13 @@ DUTIES: Mapping[Phase, tuple[Duty, ...]] = {
 
 
 def duties(workspace: Workspace, observation: Observation) -> tuple[Action, ...]:
-    """All that the workspace's phase asks of the world now."""
-    return tuple(
+    """All that the workspace's phase asks of the world now.
+
+    Nothing is made for a workspace that could vanish unseen: first comes its finalizer alone.
+    """
+    asked = tuple(
         action
         for duty in DUTIES[workspace.machine.phase]
         for action in duty(workspace, observation)
     )
+    return (HoldFinalizer(),) if HoldFinalizer() in asked else asked

@@ -96,7 +96,7 @@ class VirtualCluster:
                 at=self._loop.time(),
                 revision=commit.resource_version,
                 type=commit.type,
-                actor=self.author.name,
+                actor=self.author.of_next_commit(),
                 now=commit.now.object,
                 before=None if commit.before is None else commit.before.object,
             )

@@ -120,7 +120,7 @@ class World:
         self._history = history
         self._randomness = randomness
         self._sessions: list[KubernetesClient] = []
-        """Kept to the end: aiohttp complains of sessions that are dropped before they are closed."""
+        """Kept to the end: aiohttp complains of sessions that are dropped open."""
         self.director: Director
         self.users: Users
 

@@ -81,11 +81,19 @@ class Listeners:
     carried_out: Callable[[Sent], None] = lambda _: None
 
 
+CLUSTER = "cluster"
+
+
 @dataclass(slots=True)
 class Author:
     """Whose change the API server makes right now; the cluster's own parts are "cluster"."""
 
-    name: str = "cluster"
+    name: str = CLUSTER
+
+    def of_next_commit(self) -> str:
+        """A request makes one change; what the server does in its wake is the cluster's doing."""
+        name, self.name = self.name, CLUSTER
+        return name
 
     @contextmanager
     def writes_as(self, name: str) -> Iterator[None]:
