@@ -342,6 +342,89 @@ def instance_types(
 
 
 @app.command()
+def simulate(
+    *,
+    seed: Annotated[
+        int | None, typer.Option(min=0, help="One run, drawn from this seed.", show_default="0")
+    ] = None,
+    seeds: Annotated[
+        str | None, typer.Option(metavar="A..B", help="A campaign: a run for each seed.")
+    ] = None,
+    replay: Annotated[
+        str | None,
+        typer.Option(metavar="FILE|PLAN", help="A plan as JSON, or a file with one."),
+    ] = None,
+    hours: Annotated[
+        float | None,
+        typer.Option(
+            min=0.01, max=1000, help="Hours with faults.", show_default="drawn from the seed"
+        ),
+    ] = None,
+    workspaces: Annotated[
+        int | None,
+        typer.Option(
+            min=1, max=10_000, help="How many users make.", show_default="drawn from the seed"
+        ),
+    ] = None,
+    faults: Annotated[
+        str, typer.Option(metavar="CODES", help="all, none, or codes such as CR,EA,SPOT.")
+    ] = "all",
+    minimize: Annotated[
+        bool | None,
+        typer.Option(
+            "--minimize/--no-minimize",
+            help="Make a failing plan as small as it gets.",
+            show_default="unless replaying",
+        ),
+    ] = None,
+    keep_going: Annotated[
+        bool, typer.Option("--keep-going", help="Do not stop at the first failing seed.")
+    ] = False,
+    processes: Annotated[
+        int | None,
+        typer.Option(min=1, help="Of a campaign.", show_default="one for each core"),
+    ] = None,
+    report: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE.html", help="Write a page about it, for a browser."),
+    ] = None,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="The whole log of the run that is shown.")
+    ] = False,
+    output: TextFormatOption = TextFormat.TEXT,
+) -> None:
+    """Run Moorage in virtual time while things go wrong, and judge what it does.
+
+    One seed decides everything, so a run can be repeated exactly. Exit code 1 where a property is
+    violated; then the shortest plan that does it is shown, with the line that replays it."""
+    from moorage.simulation.request import faults_named, plan_given, seeds_named
+
+    if sum(given is not None for given in (seed, seeds, replay)) > 1:
+        raise Failure("give one of --seed, --seeds and --replay", exit_code=ExitCode.INVALID)
+    codes = faults_named(faults)
+    several = seeds_named(seeds) if seeds is not None else None
+    plan = plan_given(replay) if replay is not None else None
+
+    from moorage.commands.simulate import Telling, World, simulate_many, simulate_one
+
+    telling = Telling(form=output, verbose=verbose, report=report)
+    world = World(workspaces=workspaces, hours=hours, faults=codes)
+    if several is not None:
+        simulate_many(
+            several,
+            world,
+            processes=processes,
+            keep_going=keep_going,
+            minimize=minimize is not False,
+            telling=telling,
+        )
+    elif plan is not None:
+        simulate_one(plan, minimize=minimize is True, telling=telling)
+    else:
+        simulate_one(world.draw(seed or 0), minimize=minimize is not False, telling=telling)
+
+
+@app.command()
 def diagram() -> None:
     """Print the phases as a Mermaid diagram."""
     from moorage.diagram import phase_diagram

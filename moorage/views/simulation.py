@@ -1,13 +1,14 @@
 """Runs of the simulation: for people in lines, for programs as values."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import timedelta
 from typing import Any
 
-from rich.console import Group, RenderableType
+from rich.console import RenderableType
 from rich.text import Text
 
 from moorage.simulation.campaign import Campaign
+from moorage.simulation.event_log import around, log_lines, text_lines
 from moorage.simulation.minimize import Progress
 from moorage.simulation.outcome import Counts, Outcome
 from moorage.simulation.replay import replay_line
@@ -59,12 +60,61 @@ def campaign_document(
     }
 
 
-def verdict_line(title: str, *, failed: bool, told: str) -> Text:
-    style = "bold red" if failed else "bold green"
-    return Text(f"{title}: ").append(told, style=style)
+def run_view(
+    outcome: Outcome, shown: Outcome, statements: Statements, *, verbose: bool
+) -> Iterator[RenderableType]:
+    """``shown`` is told in detail: the run itself, or one of a smaller plan that fails alike."""
+    broken = broken_properties(outcome)
+    told = f"violates {broken}" if broken else "every property holds"
+    yield _verdict(f"seed {outcome.plan.seed}", told, failed=bool(broken))
+    yield from _indented(_counts_lines(outcome.counts))
+    yield Text(f"  trace: {outcome.trace_hash}")
+    if broken:
+        yield from _failure(shown, statements, verbose=verbose)
+    elif verbose:
+        yield from _log(shown, verbose=True)
 
 
-def counts_lines(counts: Counts) -> Iterator[str]:
+def campaign_view(
+    seeds: range,
+    campaign: Campaign,
+    shown: Outcome | None,
+    statements: Statements,
+    *,
+    verbose: bool,
+) -> Iterator[RenderableType]:
+    failures = len(campaign.failures)
+    told = f"{failures:,} failed" if failures else "every property holds"
+    runs = f"seeds {seeds[0]} to {seeds[-1]}, {campaign.counts.runs:,} runs"
+    yield _verdict(runs, told, failed=bool(failures))
+    yield from _indented(_counts_lines(campaign.counts))
+    yield from _indented(_coverage_lines(campaign.counts))
+    yield Text(f"  traces: {campaign.trace_hash}")
+    if shown is not None:
+        yield from _failure(shown, statements, verbose=verbose)
+
+
+def broken_properties(outcome: Outcome) -> str:
+    """Their ids, with commas between."""
+    return ", ".join(dict.fromkeys(violation.property for violation in outcome.violations))
+
+
+def minimized_words(original: Plan, minimal: Plan, progress: Progress) -> str:
+    return (
+        f"{_elements(minimal)} of {_elements(original)} are enough, "
+        f"as {progress.runs} runs have shown"
+    )
+
+
+def _elements(plan: Plan) -> str:
+    return "1 element" if len(plan.elements) == 1 else f"{len(plan.elements)} elements"
+
+
+def _verdict(title: str, told: str, *, failed: bool) -> Text:
+    return Text(f"{title}: ").append(told, style="bold red" if failed else "bold green")
+
+
+def _counts_lines(counts: Counts) -> Iterator[str]:
     """What was run, and how fast."""
     simulated = short(timedelta(seconds=counts.simulated_seconds))
     yield (
@@ -75,7 +125,7 @@ def counts_lines(counts: Counts) -> Iterator[str]:
     yield f"faults: {counts.faults.total():,}" + (f" ({struck})" if struck else "")
 
 
-def coverage_lines(counts: Counts) -> Iterator[str]:
+def _coverage_lines(counts: Counts) -> Iterator[str]:
     """What was reached of all there is, and what never was."""
     found = coverage(counts)
     yield (
@@ -89,19 +139,30 @@ def coverage_lines(counts: Counts) -> Iterator[str]:
         yield f"never struck: {', '.join(found.unstruck)}"
 
 
-def violation_view(violation: Violation, statements: Statements) -> RenderableType:
+def _failure(
+    outcome: Outcome, statements: Statements, *, verbose: bool
+) -> Iterator[RenderableType]:
+    """The violations, the plan, the log around the first, and the line that replays it."""
+    for violation in outcome.violations:
+        yield from _violation(violation, statements)
+    yield from _heading("plan")
+    yield from _indented(_plan_lines(outcome.plan))
+    yield from _log(outcome, verbose=verbose)
+    yield from _heading("replay")
+    yield Text(replay_line(outcome.plan))
+
+
+def _violation(violation: Violation, statements: Statements) -> Iterator[RenderableType]:
+    yield Text()
     statement = statements.get(violation.property, "")
-    heading = Text(f"✗ {violation.property}", style="bold red")
-    return Group(
-        heading.append(f"  {statement}", style="not bold default"),
-        Text(f"  {violation.subject}, at {violation.at:.3f} s"),
-        Text(f"      {violation.facts[0]}"),
-        Text("  and yet", style="bold"),
-        Text(f"      {violation.facts[1]}"),
-    )
+    yield Text(f"✗ {violation.property}  ", style="bold red").append(statement, style="not bold")
+    yield Text(f"  {violation.subject}, at {violation.at:.3f} s")
+    yield Text(f"      {violation.facts[0]}")
+    yield Text("  and yet")
+    yield Text(f"      {violation.facts[1]}")
 
 
-def plan_lines(plan: Plan) -> Iterator[str]:
+def _plan_lines(plan: Plan) -> Iterator[str]:
     yield f"seed {plan.seed}; {setting_words(plan.setting)}"
     words = plan_words(plan)
     width = len(str(len(words)))
@@ -109,12 +170,18 @@ def plan_lines(plan: Plan) -> Iterator[str]:
         yield f"{number:>{width}}  {line}"
 
 
-def minimized_words(original: Plan, minimal: Plan, progress: Progress) -> str:
-    return (
-        f"{_elements(minimal.elements)}, of {_elements(original.elements)} at first, "
-        f"found in {progress.runs} runs"
-    )
+def _log(outcome: Outcome, *, verbose: bool) -> Iterator[RenderableType]:
+    lines = log_lines(outcome.history, everything=verbose)
+    if not verbose:
+        lines = around(lines, outcome.violations[0].at)
+    yield from _heading("log" if verbose else "log around it (all of it with -v)")
+    yield from map(Text, text_lines(lines))
 
 
-def _elements(elements: Sequence[object]) -> str:
-    return "1 element" if len(elements) == 1 else f"{len(elements)} elements"
+def _heading(text: str) -> Iterator[RenderableType]:
+    yield Text()
+    yield Text(text, style="bold")
+
+
+def _indented(lines: Iterable[str]) -> Iterator[RenderableType]:
+    return (Text(f"  {line}") for line in lines)
