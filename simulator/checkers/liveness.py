@@ -36,7 +36,7 @@ FIRST_STEP_SECONDS = 60.0
 OVERDUE_SECONDS = 150.0
 EXPLAINED_AFTER_SECONDS = 60.0
 HOUR = 3600.0
-WRITES_PER_HOUR = 600
+CALLS_PER_HOUR = 600
 LOOKS_PER_IDLE_HOUR = 300
 
 RESTING = frozenset({"Ready", "Failed"})
@@ -159,10 +159,10 @@ def _since(history: History, start: float) -> Iterator[Record]:
 
 
 class NoHotLoop:
-    """L5. Counts writes by object and hour, and remembers which calls were told to wait."""
+    """L5. Counts writes and watches by object and hour; remembers which calls were told to wait."""
 
     def __init__(self) -> None:
-        self._writes: Counter[tuple[str, int]] = Counter()
+        self._sent: Counter[tuple[str, int]] = Counter()
         self._not_before: dict[tuple[str, str], tuple[float, int]] = {}
 
     def __call__(self, case: Case, record: Call | Milestone) -> Iterator[Breach]:
@@ -172,18 +172,18 @@ class NoHotLoop:
             return
         if not is_engine(record.actor):
             return
-        if record.writes and record.kind != "Lease":
+        if record.kind != "Lease" and (record.writes or record.verb == "watch"):
             yield from self._count(record)
         yield from self._too_soon(record)
 
     def _count(self, call: Call) -> Iterator[Breach]:
-        subject = f"{call.kind} {call.namespace}/{call.name}"
-        hour = int(call.at // HOUR)
-        self._writes[subject, hour] += 1
-        if self._writes[subject, hour] == WRITES_PER_HOUR + 1:
+        subject = f"{call.kind} {call.namespace}/{call.name}" if call.writes else f"{call.kind}s"
+        what, hour = "writes" if call.writes else "watches", int(call.at // HOUR)
+        self._sent[subject, hour] += 1
+        if self._sent[subject, hour] == CALLS_PER_HOUR + 1:
             yield Breach(
                 subject,
-                f"at most {WRITES_PER_HOUR} writes an hour bring it about",
+                f"at most {CALLS_PER_HOUR} {what} an hour bring it about",
                 f"more were sent in hour {hour}",
             )
 

@@ -218,7 +218,7 @@ PROPERTIES: tuple[Property, ...] = (
     ),
     RecordProperty(
         id="L5",
-        statement="no hot loop: bounded writes and looks an hour, and Retry-After is heeded",
+        statement="no hot loop: bounded writes, watches and looks an hour; Retry-After is heeded",
         records=(Call, Milestone),
         check=liveness.NoHotLoop,
     ),

@@ -128,10 +128,11 @@ class Story:
             "reason": "",
             "carried_out": 200,
             "revision": self._revision,
+            "kind": kind,
+            "namespace": namespace,
+            "name": name,
         }
-        self.history.add(
-            Call(verb=verb, kind=kind, namespace=namespace, name=name, **{**fields, **more})
-        )
+        self.history.add(Call(verb=verb, **{**fields, **more}))
 
     # An honest life.
 

@@ -194,6 +194,20 @@ def test_writes_while_it_converges_are_work(story) -> None:
     assert "L5" not in story.found()
 
 
+def test_a_watch_that_is_asked_for_anew_each_second_is_a_hot_loop(story) -> None:
+    services = service_of(workspace())
+    for _ in range(601):
+        story.later(1).call("watch", services, name="", status=503, carried_out=0)
+    assert "L5" in story.found()
+
+
+def test_watches_that_end_every_few_minutes_are_not(story) -> None:
+    services = service_of(workspace())
+    for _ in range(30):
+        story.later(240).call("watch", services, name="")
+    assert "L5" not in story.found()
+
+
 def test_looks_at_every_heartbeat_are_a_hot_loop(story) -> None:
     made = story.ready()
     story.healed()
