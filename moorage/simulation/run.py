@@ -43,6 +43,8 @@ LOOK_SECONDS = 300.0
 QUIET_SECONDS = 1800.0
 RETRIES_AT = (0.75 * HOUR, 1.5 * HOUR)
 """When, after the healing, users retry what has failed: in time for every deadline to pass."""
+SHORTEST_RECOVERY = 900.0
+"""What nobody owns is swept within ten minutes; a run must last to see that it was."""
 LONGEST_RECOVERY = 4 * HOUR
 PRIORITY_CHANGES = 3
 PRIORITY_STEPS = 20_000
@@ -246,7 +248,7 @@ class World:
             if failed and retries and since >= retries[0]:
                 del retries[0]
                 self._start_user(self.users.retry_failed(failed))
-            elif self._quiet() and not (failed and retries):
+            elif since >= SHORTEST_RECOVERY and self._quiet() and not (failed and retries):
                 return
 
     def _phases(self) -> list[tuple[str, str]]:

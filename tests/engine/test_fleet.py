@@ -5,7 +5,9 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 
 from engine import driver as driver_module
+from engine import fleet as fleet_module
 from engine.fleet import Fleet
+from engine.observation import OwnedClaim
 from engine.phase import Phase
 from engine.workspace import WorkspaceRef
 from tests.engine.scenes import nothing, serving, workspace
@@ -86,3 +88,15 @@ async def test_a_workspace_made_again_under_its_name_is_driven():
         stage.store.drop(old.ref)
         stage.store.put(replace(named("again", Phase.PLANNING), uid="another"))
         await until(lambda: stage.phases() == {"again": Phase.PROVISIONING})
+
+
+async def test_node_claims_that_nobody_owns_are_swept(monkeypatch):
+    monkeypatch.setattr(fleet_module, "SWEEP_SECONDS", 0.0)
+    stage = Stage(named("a", Phase.READY))
+    living = stage.store.held[WorkspaceRef(namespace="default", name="a")].uid
+    stage.world.claims = [
+        OwnedClaim(name="kept", uid="1", workspace_uid=living),
+        OwnedClaim(name="left", uid="2", workspace_uid="gone"),
+    ]
+    async with stage.running():
+        await until(lambda: stage.world.released == {"left"})

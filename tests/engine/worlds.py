@@ -1,13 +1,13 @@
 """Small, whole worlds for the driver: they keep the ports' contracts, in memory."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from engine.action import Action
 from engine.errors import ActionFailed, NotFound, Stale
-from engine.observation import Observation, Setback
+from engine.observation import Observation, OwnedClaim, Setback
 from engine.ports import Changed, NewWorkspace, Page, StoreEvent
 from engine.workspace import Passage, Workspace, WorkspaceRef
 from tests.engine.scenes import NOW
@@ -90,6 +90,8 @@ class ScriptedWorld:
     def __init__(self, diary: Diary, seen: Observation) -> None:
         self.seen = seen
         self.failing: set[str] = set()
+        self.claims: list[OwnedClaim] = []
+        self.released: set[str] = set()
         self._diary = diary
         self._changes: asyncio.Queue[WorkspaceRef] = asyncio.Queue()
 
@@ -101,6 +103,12 @@ class ScriptedWorld:
         self._diary.note(f"do {name}")
         if name in self.failing:
             raise ActionFailed("not allowed", code="Forbidden")
+
+    async def inventory(self) -> Sequence[OwnedClaim]:
+        return self.claims
+
+    async def release(self, claim: OwnedClaim) -> None:
+        self.released.add(claim.name)
 
     def show(self, ref: WorkspaceRef, seen: Observation) -> None:
         self.seen = seen

@@ -114,3 +114,28 @@ def test_a_selector_with_single_value_expressions_is_a_map():
         "matchExpressions": [{"key": "c", "operator": "In", "values": ["d"]}],
     }
     assert decode_spec(item).resource.match_labels == {"a": "b", "c": "d"}
+
+
+def stored(status: dict) -> dict:
+    item = manifest(workspace(Phase.PENDING).ref, SMALL, {})
+    metadata = {"uid": "u", "resourceVersion": "1", "creationTimestamp": "2026-01-01T12:00:00Z"}
+    return {**item, "metadata": {**item["metadata"], **metadata}, "status": status}
+
+
+def test_the_conditions_of_others_are_kept_as_they_are():
+    theirs = {"type": "Audited", "status": "Unknown", "reason": "Soon", "message": ""}
+    machine = decode(stored({"conditions": [theirs]})).machine
+    assert machine.conditions == ()
+    assert encode_status(machine)["conditions"] == [theirs]
+
+
+def test_a_phase_of_another_version_begins_anew():
+    machine = decode(stored({"phase": "Hibernating", "reason": "Winter"})).machine
+    assert (machine.phase, machine.since) == (Phase.PENDING, NOW)
+
+
+def test_a_passage_of_another_version_is_left_out_of_the_history():
+    of = workspace(Phase.READY)
+    status = encode_status(of.machine)
+    passage = {"from": "Pending", "to": "Hibernating", "at": status["phaseSince"], "reason": "?"}
+    assert decode(stored({**status, "history": [passage]})).machine.history == ()
