@@ -5,11 +5,12 @@ drop fields they do not know. Retries are the engine's, so the client's are off.
 """
 
 import asyncio
-import json
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
+from urllib.parse import quote, urlencode
 
 import aiohttp
+import orjson
 from kubernetes.aio.client import ApiClient
 
 from adapters.kubernetes.errors import from_status, refusal
@@ -51,7 +52,7 @@ class KubernetesClient:
             raise _unreachable(method, path, error) from error
         if not 200 <= response.status < 300:  # noqa: PLR2004
             raise refusal(response.status, text)
-        answer: Object = json.loads(text)
+        answer: Object = orjson.loads(text)
         return answer
 
     async def watch(self, path: str, query: Mapping[str, str]) -> AsyncIterator[Object]:
@@ -69,7 +70,7 @@ class KubernetesClient:
             if response.status != 200:  # noqa: PLR2004
                 raise refusal(response.status, await response.read())
             while line := await response.content.readline():
-                event: Object = json.loads(line)
+                event: Object = orjson.loads(line)
                 if event["type"] == "ERROR":
                     raise from_status(event["object"], 500)
                 yield event
@@ -88,17 +89,16 @@ class KubernetesClient:
         *,
         seconds: float,
     ) -> Any:
-        headers = {"Accept": "application/json", "Content-Type": content_type}
-        request = await self._api.param_serialize(
+        target = f"{path}?{urlencode(query, quote_via=quote)}" if query else path
+        method, url, headers, *_ = await self._api.param_serialize(
             method,
-            path,
-            query_params=list(query.items()),
-            header_params=headers,
-            body=body,
+            target,
+            header_params={"Accept": "application/json", "Content-Type": content_type},
             auth_settings=["BearerToken"],
         )
         try:
-            answer = await self._api.call_api(*request, _request_timeout=seconds)
+            # Past param_serialize, which would copy the body in search of typed models.
+            answer = await self._api.call_api(method, url, headers, body, _request_timeout=seconds)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise _unreachable(method, path, error) from error
         return answer.response

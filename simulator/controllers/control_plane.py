@@ -37,6 +37,10 @@ class ControlPlane:
     def __init__(self, objects: Objects, controllers: Sequence[Controller]) -> None:
         self._objects = objects
         self._controllers = tuple(controllers)
+        self._watching: dict[str, list[tuple[int, Controller]]] = {}
+        for number, controller in enumerate(controllers):
+            for kind in controller.watches:
+                self._watching.setdefault(kind, []).append((number, controller))
         self._queue: WorkQueue[Work] = WorkQueue()
         self._failures: Counter[Work] = Counter()
 
@@ -54,8 +58,7 @@ class ControlPlane:
             self._failures.clear()
 
     def _enqueue_present(self) -> None:
-        kinds = {kind: None for item in self._controllers for kind in item.watches}
-        for kind in kinds:
+        for kind in self._watching:
             for obj in self._present(kind):
                 self._enqueue(Change(ChangeType.ADDED, obj))
 
@@ -69,10 +72,9 @@ class ControlPlane:
             return []
 
     def _enqueue(self, change: Change) -> None:
-        for number, controller in enumerate(self._controllers):
-            if change.object["kind"] in controller.watches:
-                for key in controller.affected(change):
-                    self._queue.add(Work(number, key))
+        for number, controller in self._watching.get(change.object["kind"], ()):
+            for key in controller.affected(change):
+                self._queue.add(Work(number, key))
 
     def _work_on(self, work: Work) -> None:
         controller = self._controllers[work.controller]
