@@ -132,9 +132,13 @@ class NodeClaimController:
         return None if node is None else self._equip(node, instance_type)
 
     def _equip(self, node: Object, instance_type: InstanceType) -> Object:
-        """Fills in capacity and allocatable; resources that others added stay."""
-        hidden = {GPU} if self._gpus_due(node, instance_type) else set()
+        """Fills in capacity and allocatable; resources that others added stay.
+
+        So do GPUs once they are registered: how many can be allocated may change since.
+        """
         status = node.get("status", {})
+        known = GPU in status.get("capacity", {})
+        hidden = {GPU} if known or self._gpus_due(node, instance_type) else set()
         amounts = {
             "capacity": capacity(instance_type, self._machine),
             "allocatable": allocatable(instance_type, self._machine),

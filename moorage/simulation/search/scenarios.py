@@ -93,7 +93,9 @@ _BEGINNINGS: Mapping[str, Plan] = {
 _CHANGES: Mapping[str, Plan] = {
     "touch": _plan(READY + MINUTE, _CREATE, _user(Touch(), _in(Phase.READY, 5.0))),
     "edit": _plan(2 * READY, _CREATE, _user(Edit(), _in(Phase.READY, 5.0))),
-    "edit while provisioning": _plan(READY, _CREATE, _user(Edit(), _in(Phase.PROVISIONING, 60.0))),
+    "edit while provisioning": _plan(
+        READY + 2 * MINUTE, _CREATE, _user(Edit(), _in(Phase.PROVISIONING, 60.0))
+    ),
     "edit while loading": _plan(2 * READY, _CREATE, _user(Edit(), _in(Phase.LOADING, 10.0))),
     "edit twice": _plan(
         2 * READY,

@@ -100,6 +100,16 @@ def test_a_local_node_offers_this_machine_and_no_gpu(world):
     assert "nvidia.com/gpu" not in node["status"]["capacity"]
 
 
+def test_gpus_that_were_lost_stay_lost_until_someone_finds_them(world):
+    provision(world)
+    (name,) = world.names("Node")
+    node = world.objects.get("Node", name)
+    lost = {**node["status"]["allocatable"], "nvidia.com/gpu": "0"}
+    world.objects.update_status({**node, "status": {**node["status"], "allocatable": lost}})
+    world.advance(60)
+    assert world.objects.get("Node", name)["status"]["allocatable"]["nvidia.com/gpu"] == "0"
+
+
 def test_instance_types_are_found_in_any_case(world):
     provision(world, "standard_nc24ads_a100_v4")
 
