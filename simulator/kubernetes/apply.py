@@ -100,11 +100,13 @@ def _settle(
 ) -> Object:
     """Lets go of what the owner applied before and no longer does, unless others own it too."""
     before = owners[owner].fields if owner in owners else frozenset()
-    owners = managed_fields.give(owners, owner, fields_of(config, shape) - UNOWNED, now)
-    kept = with_parents(managed_fields.owned_by(owners.values()))
-    dropped = with_parents(before) - kept - UNOWNED
-    result = without(merged, dropped, shape)
-    owners = managed_fields.take(owners, compare(merged, result, shape).removed)
+    stated = fields_of(config, shape) - UNOWNED
+    owners = managed_fields.give(owners, owner, stated, now)
+    result = merged
+    if not before <= stated:
+        kept = with_parents(managed_fields.owned_by(owners.values()))
+        result = without(merged, with_parents(before) - kept - UNOWNED, shape)
+        owners = managed_fields.take(owners, compare(merged, result, shape).removed)
     result = client_side_apply.with_annotation_in_step(result, config, owner)
     return managed_fields.with_owners(result, owners)
 

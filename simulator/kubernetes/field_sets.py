@@ -16,6 +16,8 @@ from simulator.kubernetes.status import Object
 
 Path = tuple[str, ...]
 Fields = frozenset[Path]
+Parts = dict[str, tuple[Any, Shape]]
+"""By path element."""
 NOTHING: Fields = frozenset()
 
 
@@ -29,19 +31,16 @@ class Comparison:
 def encode(fields: Fields) -> Object:
     """The value of ``fieldsV1``."""
     tree: Object = {}
-    for path in sorted(fields):
+    for path in sorted(fields):  # a container comes right before what lies in it
         node = tree
-        for element in path:
-            node = node.setdefault(element, {})
-        node["."] = {}
-    return _without_lone_dots(tree)
-
-
-def _without_lone_dots(tree: Object) -> Object:
-    return {
-        element: _without_lone_dots({} if child.keys() == {"."} else child)
-        for element, child in tree.items()
-    }
+        for depth, element in enumerate(path):
+            child = node.get(element)
+            if child is None:
+                if not node and path[:depth] in fields:
+                    node["."] = {}
+                child = node[element] = {}
+            node = child
+    return tree
 
 
 def decode(fields_v1: Object) -> Fields:
@@ -64,9 +63,10 @@ def fields_of(value: Object, shape: Shape) -> Fields:
 
 
 def _stated(value: Any, shape: Shape, path: Path) -> Iterator[Path]:
-    parts = parts_of(value, shape)
+    parts = parts_of(value, shape) if isinstance(value, dict | list) else None
     if not parts:
-        yield from [path] if path else []
+        if path:
+            yield path
         return
     for element, (item, child) in parts.items():
         item_path = (*path, element)
@@ -83,11 +83,12 @@ def everything_in(value: Any, shape: Shape, path: Path = ()) -> Iterator[Path]:
     """The fields of a value, and all containers on the way."""
     if path:
         yield path
-    for element, (item, child) in (parts_of(value, shape) or {}).items():
-        yield from everything_in(item, child, (*path, element))
+    if isinstance(value, dict | list):
+        for element, (item, child) in (parts_of(value, shape) or {}).items():
+            yield from everything_in(item, child, (*path, element))
 
 
-def parts_of(value: Any, shape: Shape) -> dict[str, tuple[Any, Shape]] | None:
+def parts_of(value: Any, shape: Shape) -> Parts | None:
     """What a value merges by, part by part; None where it is replaced whole."""
     if shape.is_atomic:
         return None
@@ -130,31 +131,52 @@ def _json(value: Any) -> str:
 
 
 def compare(live: Object, new: Object, shape: Shape) -> Comparison:
-    added: set[Path] = set()
-    modified: set[Path] = set()
-    removed: set[Path] = set()
+    found = _Differences()
+    found.between(live, new, shape, ())
+    return Comparison(
+        added=frozenset(found.added),
+        modified=frozenset(found.modified),
+        removed=frozenset(found.removed),
+    )
 
-    def descend(old: Any, value: Any, shape: Shape, path: Path) -> None:
-        if old == value:
+
+class _Differences:
+    """Gathered while two values are walked side by side; what is equal is not entered."""
+
+    def __init__(self) -> None:
+        self.added: set[Path] = set()
+        self.modified: set[Path] = set()
+        self.removed: set[Path] = set()
+
+    def between(self, old: Any, value: Any, shape: Shape, path: Path) -> None:
+        if isinstance(old, dict) and isinstance(value, dict) and not shape.is_atomic:
+            self._between_fields(old, value, shape, path)
             return
         before, after = parts_of(old, shape), parts_of(value, shape)
         if before is None or after is None or type(old) is not type(value):
-            modified.add(path)
-            removed.update(p for p in everything_in(old, shape, path) if p != path)
-            added.update(p for p in everything_in(value, shape, path) if p != path)
-            return
-        for element, (item, child) in after.items():
-            if element in before:
-                descend(before[element][0], item, child, (*path, element))
-            else:
-                added.update(everything_in(item, child, (*path, element)))
-        for element in before.keys() - after.keys():
-            removed.update(everything_in(*before[element], (*path, element)))
+            self.modified.add(path)
+            self.removed.update(p for p in everything_in(old, shape, path) if p != path)
+            self.added.update(p for p in everything_in(value, shape, path) if p != path)
+        else:
+            self._between_items(before, after, path)
 
-    descend(live, new, shape, ())
-    return Comparison(
-        added=frozenset(added), modified=frozenset(modified), removed=frozenset(removed)
-    )
+    def _between_fields(self, old: Object, value: Object, shape: Shape, path: Path) -> None:
+        for name, item in value.items():
+            if name not in old:
+                self.added.update(everything_in(item, shape.child(name), (*path, f"f:{name}")))
+            elif old[name] != item:
+                self.between(old[name], item, shape.child(name), (*path, f"f:{name}"))
+        for name in old.keys() - value.keys():
+            self.removed.update(everything_in(old[name], shape.child(name), (*path, f"f:{name}")))
+
+    def _between_items(self, before: Parts, after: Parts, path: Path) -> None:
+        for element, (item, shape) in after.items():
+            if element not in before:
+                self.added.update(everything_in(item, shape, (*path, element)))
+            elif before[element][0] != item:
+                self.between(before[element][0], item, shape, (*path, element))
+        for element in before.keys() - after.keys():
+            self.removed.update(everything_in(*before[element], (*path, element)))
 
 
 def with_parents(fields: Iterable[Path]) -> Fields:
