@@ -425,6 +425,37 @@ def simulate(
 
 
 @app.command()
+def check(
+    *,
+    kubeconfig: Annotated[
+        Path | None,
+        typer.Option(
+            envvar="KUBECONFIG",
+            metavar="FILE",
+            help="Of the cluster.",
+            show_default="that of `moorage up`, or the user's own",
+        ),
+    ] = None,
+    context: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Of the kubeconfig; else its current one.")
+    ] = None,
+    patience: Annotated[
+        float,
+        typer.Option(min=0, metavar="SECONDS", help="Between two looks at what seems wrong."),
+    ] = 15.0,
+    state_dir: StateDirectoryOption = None,
+    output: TextFormatOption = TextFormat.TEXT,
+) -> None:
+    """Judge a cluster by the properties that hold in simulation.
+
+    Reads workspaces, what they own, and Events, and changes nothing. Exit code 1 where a property
+    is violated; what a cluster does not remember is said to be not judged, and why."""
+    from moorage.commands.check import check as run
+
+    _run(run(kubeconfig, context, state_dir, patience_seconds=patience, form=output))
+
+
+@app.command()
 def diagram() -> None:
     """Print the phases as a Mermaid diagram."""
     from moorage.diagram import phase_diagram
