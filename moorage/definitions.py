@@ -7,6 +7,10 @@ from typing import Any
 import yaml
 
 
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+"""The loader in C is ten times faster, where PyYAML was built with it."""
+
+
 @cache
 def definitions() -> list[dict[str, Any]]:
     """The manifests, in the order in which to apply them."""
@@ -16,4 +20,4 @@ def definitions() -> list[dict[str, Any]]:
         for entry in sorted(folder.iterdir(), key=lambda entry: entry.name)
         if entry.name.endswith(".yaml")
     )
-    return [document for text in texts for document in yaml.safe_load_all(text)]
+    return [document for text in texts for document in yaml.load_all(text, Loader=_LOADER)]

@@ -7,6 +7,7 @@ fields; the machine's state stands beside these in ``status``.
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any, TypeVar
 
 from engine.conditions import kaito_state
@@ -281,16 +282,20 @@ def _decode_condition(item: Object) -> Condition:
 def _decode_passages(items: Iterable[Object]) -> Iterator[Passage]:
     """Those of another version's phases are left out."""
     for item in items:
-        source, destination = _known(Phase, item["from"]), _known(Phase, item["to"])
-        reason = _known(Reason, item["reason"])
-        if source and destination and reason:
-            yield Passage(
-                source=source,
-                destination=destination,
-                at=instant(item["at"]),
-                reason=reason,
-                message=item.get("message", ""),
-            )
+        passage = _passage(
+            item["from"], item["to"], item["at"], item["reason"], item.get("message", "")
+        )
+        if passage is not None:
+            yield passage
+
+
+@lru_cache(maxsize=8192)
+def _passage(source: str, destination: str, at: str, reason: str, message: str) -> Passage | None:
+    """Remembered: a workspace's history is read again with every look, and hardly changes."""
+    left, entered, why = _known(Phase, source), _known(Phase, destination), _known(Reason, reason)
+    if not (left and entered and why):
+        return None
+    return Passage(source=left, destination=entered, at=instant(at), reason=why, message=message)
 
 
 def encode_status(machine: MachineState) -> Object:
@@ -359,6 +364,7 @@ def _encode_passage(passage: Passage) -> Object:
     }
 
 
+@lru_cache(maxsize=8192)
 def instant(text: str) -> datetime:
     """An RFC 3339 instant, with any offset, as aware UTC."""
     return datetime.fromisoformat(text).astimezone(UTC)
