@@ -6,7 +6,6 @@ from typing import Any
 
 import yaml
 
-
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 """The loader in C is ten times faster, where PyYAML was built with it."""
 
