@@ -20,6 +20,7 @@ from simulator.kubernetes.field_sets import (
     with_parents,
     without,
 )
+from simulator.kubernetes.json_values import copied, drop_nulls
 from simulator.kubernetes.managed_fields import UNOWNED, Operation, Owner, Owners
 from simulator.kubernetes.merge_shapes import Shape
 from simulator.kubernetes.status import ApiError, Cause, Object
@@ -76,7 +77,8 @@ def server_side_apply(
     """
     if applied.get("metadata", {}).get("managedFields"):
         raise ApiError(400, "BadRequest", "metadata.managedFields must be nil")
-    config = _without_nulls(applied)
+    config = copied(applied)
+    drop_nulls(config)
     owner = Owner(
         manager=manager,
         operation=Operation.APPLY,
@@ -122,12 +124,6 @@ def _owners_of(live: Object | None, shape: Shape, now: datetime) -> Owners:
         api_version=live.get("apiVersion", ""),
     )
     return managed_fields.give({}, past, frozenset(everything_in(live, shape)) - UNOWNED, now)
-
-
-def _without_nulls(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {name: _without_nulls(item) for name, item in value.items() if item is not None}
-    return [_without_nulls(item) for item in value] if isinstance(value, list) else value
 
 
 def _conflicts(owners: Owners, owner: Owner, changed: Fields) -> Conflicts:

@@ -8,6 +8,7 @@ from simulator.kubernetes.status import Object
 
 
 def encode(value: Any) -> bytes:
+    """Raises TypeError for integers beyond 64 bits, which Go could not hold either."""
     return orjson.dumps(value)
 
 
@@ -17,26 +18,28 @@ def decode(text: bytes) -> Any:
 
 
 def copied(value: Object) -> Object:
-    """A deep copy; several times cheaper than ``copy.deepcopy``, which minds cycles and classes."""
-    return {key: copied_value(item) for key, item in value.items()}
+    """A deep copy: through text, which is several times cheaper than walking the value."""
+    copy: Object = decode(encode(value))
+    return copy
 
 
 def copied_value(value: Any) -> Any:
     """As ``copied``, of any JSON value."""
-    if isinstance(value, dict):
-        return {key: copied_value(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [copied_value(item) for item in value]
-    return value
+    return decode(encode(value)) if isinstance(value, dict | list) else value
 
 
 def drop_nulls(value: Any) -> None:
     """Removes null fields in place, at every depth: to a typed decoder they are not there."""
+    if b"null" in encode(value):
+        _drop_nulls(value)
+
+
+def _drop_nulls(value: Any) -> None:
     if isinstance(value, dict):
         for key in [key for key, item in value.items() if item is None]:
             del value[key]
         for item in value.values():
-            drop_nulls(item)
+            _drop_nulls(item)
     elif isinstance(value, list):
         for item in value:
-            drop_nulls(item)
+            _drop_nulls(item)

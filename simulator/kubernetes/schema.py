@@ -9,11 +9,13 @@ from typing import Any
 
 from simulator.kubernetes import cel, schema_keywords
 from simulator.kubernetes.json_values import copied_value
+from simulator.kubernetes.schema_facts import NodeIds, nodes_leading_to
 from simulator.kubernetes.status import Cause, Object
 
 BLOCKING = frozenset(
     {"FieldValueRequired", "FieldValueTypeInvalid", "FieldValueTooLong", "FieldValueTooMany"}
 )
+_defaulting_nodes = nodes_leading_to(lambda schema: "default" in schema)
 _TYPE_META = frozenset({"apiVersion", "kind", "metadata"})
 _OBJECT_META = frozenset(
     {
@@ -96,9 +98,15 @@ def apply_defaults(schema: Object, value: Any) -> None:
 
     A null whose field has a default and is not nullable gives way to the default.
     """
+    _default(schema, value, _defaulting_nodes(schema))
+
+
+def _default(schema: Object, value: Any, defaulting: NodeIds) -> None:
+    if id(schema) not in defaulting:
+        return
     if isinstance(value, list):
         for item in value:
-            apply_defaults(schema.get("items", {}), item)
+            _default(schema.get("items", {}), item, defaulting)
         return
     if not isinstance(value, dict):
         return
@@ -107,11 +115,11 @@ def apply_defaults(schema: Object, value: Any) -> None:
         if missing and "default" in child:
             value[name] = copied_value(child["default"])
         if name in value:
-            apply_defaults(child, value[name])
-    _default_additional(schema, value)
+            _default(child, value[name], defaulting)
+    _default_additional(schema, value, defaulting)
 
 
-def _default_additional(schema: Object, value: Object) -> None:
+def _default_additional(schema: Object, value: Object, defaulting: NodeIds) -> None:
     additional = schema.get("additionalProperties")
     if not isinstance(additional, dict):
         return
@@ -121,7 +129,7 @@ def _default_additional(schema: Object, value: Object) -> None:
             continue
         if item is None and "default" in additional and not additional.get("nullable"):
             value[name] = copied_value(additional["default"])
-        apply_defaults(additional, value[name])
+        _default(additional, value[name], defaulting)
 
 
 def validate(schema: Object, value: Object, old: Object | None = None) -> list[Cause]:

@@ -29,7 +29,7 @@ def test_merge_patches_of_the_rfc(doc, patch, result):
 
 
 values = st.recursive(
-    st.one_of(st.none(), st.integers(), st.text(max_size=2)),
+    st.one_of(st.none(), st.integers(-(2**63), 2**63 - 1), st.text(max_size=2)),
     lambda inner: st.one_of(
         st.lists(inner, max_size=3), st.dictionaries(st.sampled_from("abc"), inner, max_size=3)
     ),
