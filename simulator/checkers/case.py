@@ -25,8 +25,8 @@ from simulator.checkers.reading import (
     status,
     uid,
 )
-from simulator.checkers.serving import unserved
-from simulator.history import Asked, Commit, History, Milestone, Place, Record, Rpc
+from simulator.checkers.serving import restarts, unserved
+from simulator.history import Asked, Commit, History, Milestone, Place, Record, Rpc, Struck
 from simulator.kubernetes.objects import ChangeType
 from simulator.kubernetes.status import Object
 
@@ -39,6 +39,8 @@ CLAIMING = frozenset({"Provisioning", "Deploying", "Loading", "Ready", "Degraded
 
 SHAPING = CLAIMING - {"Provisioning"}
 """The phases that may make or change the workload."""
+SILENCE = "SILENT"
+"""The fault that only a question to the model shows; it names the pod."""
 
 
 @dataclass(slots=True)
@@ -60,7 +62,10 @@ class Life:
     ``workspace`` is its latest state, also when it is gone. ``claims``, ``revisions`` and
     ``services`` are what a stored phase has asked for so far. ``stripped``: somebody else took our
     finalizer off. ``failed``, ``silent`` and ``ready`` say when its status last said so, and
-    ``unserving`` since when it truly did not serve, and for want of what.
+    ``unserving`` since when it truly does not serve, and for want of what.
+    ``silenced`` are pods whose model fell silent, with their restarts until then; ``taken`` is when
+    something it asked for last went, or was changed by others; ``revised`` when its stored revision
+    last changed.
     """
 
     workspace: Object
@@ -79,7 +84,11 @@ class Life:
     revisions: set[str] = field(default_factory=set)
     services: bool = False
     owned: dict[str, Object] = field(default_factory=dict)
+    silenced: dict[str, int] = field(default_factory=dict)
+    taken: float = 0.0
+    revised: float = 0.0
     unserving: tuple[float, str] | None = field(init=False)
+    serving_since: float | None = None
 
     def __post_init__(self) -> None:
         self.changed = self.phase_since = self.phase_before_since = self.born
@@ -124,6 +133,8 @@ class Case:
         self.quiet.note(record)
         if isinstance(record, Milestone) and record.name == "healed":
             self.healed = record.at
+        if isinstance(record, Struck) and record.code == SILENCE:
+            self._note_silence(record)
 
     def present(self) -> list[Life]:
         """The workspaces that exist, in the order in which they were made."""
@@ -161,9 +172,19 @@ class Case:
         self._made_for[uid(obj)] = life.uid
         if commit.type is ChangeType.DELETED:
             life.owned.pop(uid(obj), None)
+            life.taken = commit.at
         else:
             life.owned[uid(obj)] = obj
+            if _changed_by_others(commit):
+                life.taken = commit.at
         self._weigh(life, commit.at)
+
+    def _note_silence(self, struck: Struck) -> None:
+        for life in self.present():
+            for pod in life.of("Pod"):
+                if pod["metadata"]["name"] == struck.target:
+                    life.silenced[uid(pod)] = restarts(pod)
+                    self._weigh(life, struck.at)
 
     def _note_workspace(self, commit: Commit) -> None:
         workspace, place = commit.now, commit.place[1:]
@@ -198,16 +219,18 @@ class Case:
             life.claims.update(claim_names(life.workspace, told.get("attempt", 1)))
         if stands in SHAPING:
             life.revisions.add(told.get("revision", ""))
+        if told.get("revision") != status(before).get("revision"):
+            life.revised = at
         if (told.get("plan"), told.get("revision")) != _shape(before) or says_ready(life.workspace):
             self._weigh(life, at)
 
     def _weigh(self, life: Life, at: float) -> None:
-        missing = unserved(life.workspace, life.owned.values())
-        if not missing:
-            life.unserving = None
-        else:
+        missing = unserved(life.workspace, life.owned.values(), life.silenced)
+        if missing:
             since = at if life.unserving is None else life.unserving[0]
-            life.unserving = (since, missing)
+            life.unserving, life.serving_since = (since, missing), None
+        elif life.unserving is not None:
+            life.unserving, life.serving_since = None, at
 
 
 def asked_for(life: Life, obj: Object) -> bool:
@@ -217,6 +240,12 @@ def asked_for(life: Life, obj: Object) -> bool:
     if obj["kind"] == "StatefulSet":
         return annotation(obj, REVISION_ANNOTATION) in life.revisions
     return life.services
+
+
+def _changed_by_others(commit: Commit) -> bool:
+    return not is_engine(commit.actor) and generation(commit.now) != generation(
+        commit.before or commit.now
+    )
 
 
 def _shape(workspace: Object) -> tuple[Object | None, str | None]:

@@ -7,6 +7,7 @@ from math import ceil
 from engine.reason import Reason
 from simulator.checkers.case import Case, Life
 from simulator.checkers.end_state import differences
+from simulator.checkers.giving_up import needless_failure, refusal
 from simulator.checkers.property import Breach
 from simulator.checkers.reading import (
     begins_deletion,
@@ -20,6 +21,7 @@ from simulator.checkers.reading import (
     patience,
     phase,
     planned_nodes,
+    pod_template,
     ref,
     status,
     uid,
@@ -93,6 +95,21 @@ def _unmatched(life: Life) -> Iterator[Breach]:
     claims = sorted(name(claim) for claim in life.of("NodeClaim"))
     if len(claims) != wanted:
         yield Breach(life.ref, f"its plan asks for {wanted} node(s)", f"its claims are {claims}")
+    services = {name(service) for service in life.of("Service")}
+    for workload in life.of("StatefulSet"):
+        if can_be_served(life.workspace) and _adapters_pulled(workload) != _adapters(life):
+            yield Breach(
+                life.ref,
+                f"its spec has the adapters {_adapters(life)}",
+                f"its pods pull {_adapters_pulled(workload)}",
+            )
+        governing = workload["spec"].get("serviceName", "")
+        if governing and governing not in services:
+            yield Breach(
+                life.ref,
+                f"its pods bear names of the Service {governing}",
+                f"its Services are {sorted(services)}",
+            )
     replicas = [item["spec"].get("replicas", 1) for item in life.of("StatefulSet")]
     if replicas != [wanted]:
         yield Breach(
@@ -100,7 +117,23 @@ def _unmatched(life: Life) -> Iterator[Breach]:
         )
 
 
+def _adapters(life: Life) -> list[str]:
+    """The images of the adapters in the spec."""
+    adapters = (life.workspace.get("inference") or {}).get("adapters") or ()
+    images = [(adapter.get("source") or {}).get("image") for adapter in adapters]
+    return sorted(filter(None, images))
+
+
+def _adapters_pulled(workload: Object) -> list[str]:
+    containers = (pod_template(workload).get("spec") or {}).get("initContainers") or ()
+    arguments = [argument for container in containers for argument in container.get("args") or ()]
+    marked = (argument.partition("--adapter-image=") for argument in arguments)
+    return sorted(image for before, mark, image in marked if mark and not before)
+
+
 def l2_deletion_completes(case: Case) -> Iterator[Breach]:
+    for life in case.lives.values():
+        yield from _unheard_deletion(case, life)
     for life in case.present():
         if life.deletion is None:
             continue
@@ -113,6 +146,19 @@ def l2_deletion_completes(case: Case) -> Iterator[Breach]:
                 f"it is still there, in {phase(life.workspace)}: "
                 f"{status(life.workspace).get('message')}",
             )
+
+
+def _unheard_deletion(case: Case, life: Life) -> Iterator[Breach]:
+    """Whatever an engine is at, it takes a deletion up soon."""
+    heard = life.died if life.deletion_recorded is None else life.deletion_recorded
+    if life.deletion is None or heard is None:
+        return
+    if case.quiet.longest(life.deletion, heard) > OVERDUE_SECONDS:
+        yield Breach(
+            life.ref,
+            f"its deletion was asked for at {life.deletion:.1f}",
+            f"it was taken up {heard - life.deletion:.0f} s later",
+        )
 
 
 def same_end_state(reference: History, other: History) -> Iterator[Breach]:
@@ -322,6 +368,8 @@ def l12_explain_or_progress(case: Case, record: Commit | Milestone) -> Iterator[
     if phase(now) != phase(before):
         life = case.lives[uid(now)]
         yield from _overdue(case, before, life.phase_before_since, record.at)
+        if phase(now) == "Failed":
+            yield from needless_failure(case, life, record)
         if phase(now) == "Failed" and phase(before) == "Provisioning":
             yield from _hidden_cause(case, life, record)
 
@@ -351,7 +399,7 @@ def _overdue(case: Case, workspace: Object, since: float, until: float) -> Itera
 
 def _hidden_cause(case: Case, life: Life, commit: Commit) -> Iterator[Breach]:
     """What a claim has said of itself for a while is in the words of the failure."""
-    causes = [_cause(claim) for claim in life.of("NodeClaim") if name(claim) in life.claims]
+    causes = [refusal(claim) for claim in life.of("NodeClaim") if name(claim) in life.claims]
     said = [cause for cause in causes if cause]
     known_since = commit.at - EXPLAINED_AFTER_SECONDS
     long_enough = case.quiet.longest(max(life.phase_before_since, known_since), commit.at)
@@ -360,12 +408,3 @@ def _hidden_cause(case: Case, life: Life, commit: Commit) -> Iterator[Breach]:
         return
     if not any(cause[:40] in message for cause in said):
         yield Breach(life.ref, f"its node claim says: {said[0]}", f"its failure says: {message}")
-
-
-def _cause(claim: Object) -> str:
-    """What the claim's provisioner says went wrong, "" where it says nothing of the kind."""
-    for kind in ("Launched", "Registered", "Initialized"):
-        for item in status(claim).get("conditions") or ():
-            if item["type"] == kind and item["status"] == "False":
-                return str(item.get("message") or item.get("reason") or "")
-    return ""

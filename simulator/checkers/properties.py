@@ -94,8 +94,8 @@ PROPERTIES: tuple[Property, ...] = (
     ),
     RecordProperty(
         id="S12",
-        statement="truthful Ready: it begins while nodes, GPUs, pods and Service are there, and "
-        "ends soon after they are not",
+        statement="truthful Ready: it begins while nodes, GPUs, pods and Service are there, "
+        "ends soon after they are not, and not before",
         records=(Commit, Milestone),
         kinds=_WORKSPACE | OWNED,
         check=safety.TruthfulReady,

@@ -16,8 +16,14 @@ AFTER_PROCESSES_AND_REQUESTS = 90.0
 AFTER_WATCHES = 600.0
 """Seconds: a watch that went silent is given up by its client after 270, and asked for anew."""
 
+SENSOR_LAG = 5.0
+"""Seconds: how far an engine's copies of objects may lag when nothing goes wrong."""
+
 AFTER_CLOCK_JUMP = 7200.0
 """Seconds: deadlines are instants of a clock that may be an hour or two off."""
+
+_HOLD_UP = frozenset({"PAUSE", "SLOW"})
+"""What an engine has seen before them, it acts on after them."""
 
 _SETTLES_AFTER = {
     **dict.fromkeys(
@@ -38,12 +44,25 @@ class Quiet:
         """The latest end of this and every earlier disturbance, so both lists ascend."""
         self._up: set[str] = set()
         self._down_since: float | None = None
+        self._blind_until = 0.0
 
     def note(self, record: Record) -> None:
         if isinstance(record, Struck) and record.code in _SETTLES_AFTER:
-            self._disturbed(record.at, record.at + _SETTLES_AFTER[record.code])
+            settles = _SETTLES_AFTER[record.code]
+            self._disturbed(record.at, record.at + settles)
+            if settles >= AFTER_WATCHES or record.code in _HOLD_UP:
+                ends = record.at + max(settles, AFTER_WATCHES)
+                self._blind_until = max(self._blind_until, ends)
         elif isinstance(record, Started) and is_engine(record.process):
             self._note_process(record)
+
+    def seeing(self, at: float) -> bool:
+        """Whether what a step looks at is what there is, and its clock right."""
+        return at >= self._blind_until
+
+    def oldest_sight(self, at: float) -> float:
+        """How many seconds old the world may be that an engine sees."""
+        return SENSOR_LAG if self.seeing(at) else AFTER_WATCHES
 
     def longest(self, since: float, until: float) -> float:
         """Seconds of the longest stretch without disturbance within the interval."""

@@ -91,6 +91,18 @@ def annotation(obj: Object, key: str) -> str:
     return str((obj["metadata"].get("annotations") or {}).get(key, ""))
 
 
+def pod_template(workload: Object) -> Object:
+    template: Object = workload["spec"].get("template") or {}
+    return template
+
+
+def rolled_out(workload: Object) -> str:
+    """The revision that its pods are made at, whatever its own annotation says."""
+    template = pod_template(workload)
+    marks = (template.get("metadata") or {}).get("annotations") or {}
+    return str(marks.get(REVISION_ANNOTATION, "")) or annotation(workload, REVISION_ANNOTATION)
+
+
 def owners(obj: Object) -> list[Object]:
     return obj["metadata"].get("ownerReferences") or []
 

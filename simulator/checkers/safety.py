@@ -8,6 +8,7 @@ from engine.lifecycle import TRANSITIONS
 from engine.workspace import FINALIZER
 from simulator.checkers.case import Case, Life, Span, asked_for
 from simulator.checkers.property import Breach
+from simulator.checkers.quiet import SENSOR_LAG
 from simulator.checkers.reading import (
     begins_deletion,
     changes_status,
@@ -28,6 +29,7 @@ from simulator.checkers.reading import (
     phase,
     planned_nodes,
     ref,
+    rolled_out,
     says_ready,
     status,
     uid,
@@ -41,7 +43,8 @@ GARBAGE_SECONDS = 600.0
 UNDER_WAY_SECONDS = 2.0
 """A request that was decided on in time may be carried out so much later."""
 
-SENSOR_LAG_SECONDS = 5.0
+SILENCE_SECONDS = 8.0
+"""A little less than what engines bear: it is stored a moment after it is noticed."""
 SENSE_SECONDS = 150.0
 """A change that no watch told of is seen at the next look, a minute later at most, or its retry."""
 
@@ -274,14 +277,46 @@ def s10_fresh_basis_for_destruction(case: Case, commit: Commit) -> Iterator[Brea
             yield Breach(ref(commit.now), "nobody asked for its deletion", "its finalizer went")
         return
     life = case.life_of(commit.now)
+    if life is not None and commit.now["kind"] == "StatefulSet":
+        yield from _turned_back(life, commit)
     if not begins_deletion(commit) or life is None or life.died is not None:
         return
+    yield from _hasty(case, life, commit)
     if not _may_go(life, commit.now, commit.at):
         yield Breach(
             f"{commit.now['kind']} {ref(commit.now)}",
             f"{life.ref} stands in {phase(life.workspace)}, and its deletion was not asked for",
             f"{commit.actor} deletes what it needs",
         )
+
+
+def _hasty(case: Case, life: Life, commit: Commit) -> Iterator[Breach]:
+    """A pod replaced for its silence before that has lasted."""
+    silent, at = life.silent, commit.at
+    if commit.now["kind"] != "Pod" or silent is None or silent.until is not None:
+        return
+    lasted = at - silent.since
+    if lasted < SILENCE_SECONDS and case.quiet.longest(silent.since, at) >= lasted:
+        yield Breach(
+            f"Pod {ref(commit.now)}",
+            f"a model may be silent for {SILENCE_SECONDS:.0f} s",
+            f"{commit.actor} replaced it after {lasted:.1f} s",
+        )
+
+
+def _turned_back(life: Life, commit: Commit) -> Iterator[Breach]:
+    """An engine that gives pods a revision which the stored workspace has left behind."""
+    if commit.before is None or commit.type is not ChangeType.MODIFIED:
+        return
+    earlier, given = rolled_out(commit.before), rolled_out(commit.now)
+    current = status(life.workspace).get("revision")
+    if given in (earlier, current) or commit.at - life.revised <= UNDER_WAY_SECONDS:
+        return
+    yield Breach(
+        f"StatefulSet {ref(commit.now)}",
+        f"{life.ref} is at revision {current} since {life.revised:.1f}",
+        f"{commit.actor} gave its pods {given}",
+    )
 
 
 def _may_go(life: Life, obj: Object, at: float) -> bool:
@@ -355,13 +390,15 @@ class TruthfulReady:
             return
         if of_workspace and says_ready(record.now) and not says_ready(record.before):
             yield from self._on_edge(case, whose)
+        if of_workspace and says_ready(record.before) and phase(record.now) == "Degraded":
+            yield from _taken_back(case, whose)
         yield from self._outlasted(case, whose)
 
     def _on_edge(self, case: Case, life: Life) -> Iterator[Breach]:
         if life.unserving is None:
             return
         since, missing = life.unserving
-        if case.quiet.longest(since, case.now) > SENSOR_LAG_SECONDS:
+        if case.quiet.longest(since, case.now) > SENSOR_LAG:
             yield Breach(
                 life.ref, f"since {since:.1f} it does not serve: {missing}", "it became Ready"
             )
@@ -380,6 +417,19 @@ class TruthfulReady:
             self._untrue.pop(life.uid, None)
         elif told is None and life.unserving is not None:
             self._untrue[life.uid] = (case.now, life.unserving[1])
+
+
+def _taken_back(case: Case, life: Life) -> Iterator[Breach]:
+    """Whether a model speaks is not seen in objects: of that, the engine's word is taken."""
+    if life.serving_since is None or status(life.workspace).get("reason") == "ModelSilent":
+        return
+    serves_for = case.now - life.serving_since
+    if serves_for > case.quiet.oldest_sight(case.now):
+        yield Breach(
+            life.ref,
+            f"nodes, GPUs, pods and Service have been there for {serves_for:.0f} s",
+            f"it became Degraded: {status(life.workspace).get('message')}",
+        )
 
 
 def s13_finalizer_discipline(case: Case, commit: Commit) -> Iterator[Breach]:
@@ -544,6 +594,10 @@ class Naming:
                 subject, f"it was a name of {self._first[claim]}", f"it was given to {owner} too"
             )
         life = case.lives.get(owner)
+        if life is not None and len(set(_claims_of_attempt(life.workspace))) < planned_nodes(
+            life.workspace
+        ):
+            yield Breach(subject, f"{life.ref} has a name for each node", "two share this one")
         if life is not None and claim not in _claims_so_far(life):
             yield Breach(
                 subject, f"no uid, ordinal and attempt of {life.ref} make it", "it is used"

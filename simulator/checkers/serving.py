@@ -1,6 +1,6 @@
 """Whether a workspace truly serves, by the cluster's own objects."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from simulator.checkers.reading import (
     GPU,
@@ -10,20 +10,24 @@ from simulator.checkers.reading import (
     is_true,
     name,
     status,
+    uid,
 )
 from simulator.kubernetes.status import Object
 
 
-def unserved(workspace: Object, owned: Iterable[Object]) -> str:
+def unserved(
+    workspace: Object, owned: Iterable[Object], silent: Mapping[str, int] | None = None
+) -> str:
     """The first thing that is missing, in words; "" where requests would be answered.
 
     ``owned`` is what exists of the workspace's own, by uid: nothing of another incarnation.
+    ``silent`` are the pods known to answer nothing, by uid, until restarted more often than so.
     """
     told, by_kind = status(workspace), _by_kind(owned)
     plan = told.get("plan")
     if plan is None:
         return "there is no plan"
-    nodes = _usable_nodes(by_kind, plan["gpusPerNode"])
+    nodes = _usable(by_kind, plan["gpusPerNode"])
     if len(nodes) < plan["nodeCount"]:
         return f"{len(nodes)} of {plan['nodeCount']} nodes are ready with their GPUs"
     pods = [
@@ -33,6 +37,7 @@ def unserved(workspace: Object, owned: Iterable[Object]) -> str:
         and not is_deleting(pod)
         and annotation(pod, REVISION_ANNOTATION) == told.get("revision")
         and pod["spec"].get("nodeName") in nodes
+        and restarts(pod) > (silent or {}).get(uid(pod), -1)
     ]
     if len(pods) < plan["nodeCount"]:
         return f"{len(pods)} of {plan['nodeCount']} pods of this revision are ready on its nodes"
@@ -48,7 +53,17 @@ def _by_kind(owned: Iterable[Object]) -> dict[str, list[Object]]:
     return kinds
 
 
-def _usable_nodes(by_kind: dict[str, list[Object]], gpus: int) -> set[str]:
+def usable_nodes(owned: Iterable[Object], *, gpus: int) -> set[str]:
+    """The names of the nodes that are ready, claimed, and have their GPUs."""
+    return _usable(_by_kind(owned), gpus)
+
+
+def restarts(pod: Object) -> int:
+    containers = status(pod).get("containerStatuses") or ()
+    return max((int(item.get("restartCount", 0)) for item in containers), default=0)
+
+
+def _usable(by_kind: dict[str, list[Object]], gpus: int) -> set[str]:
     claimed = {
         status(claim).get("nodeName")
         for claim in by_kind.get("NodeClaim", ())

@@ -73,11 +73,14 @@ class Story:
         self.at += seconds
         return self
 
+    def instant(self) -> str:
+        return _instant(self.at)
+
     def healed(self) -> None:
         self.history.add(Milestone(at=self.at, name="healed"))
 
-    def struck(self, code: str) -> None:
-        self.history.add(Struck(at=self.at, element=0, code=code, target=""))
+    def struck(self, code: str, target: str = "") -> None:
+        self.history.add(Struck(at=self.at, element=0, code=code, target=target))
 
     def process(self, what: str, name: str = ENGINE) -> None:
         self.history.add(Started(at=self.at, process=name, what=what))

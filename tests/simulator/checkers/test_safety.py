@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from engine.workspace import FINALIZER
+from simulator.checkers.reading import REVISION_ANNOTATION
 from simulator.history import Rpc
 from tests.simulator.checkers.story import (
     API,
@@ -321,8 +322,45 @@ def test_a_release_that_was_under_way_at_the_retry_is_not(story) -> None:
 def test_a_silent_replica_is_replaced(story) -> None:
     made = story.ready()
     story.status(made, silentSince="2026-01-01T00:00:00Z")
-    story.change(ENGINE, story.owned("Pod"), metadata=DELETED)
+    story.later(10).change(ENGINE, story.owned("Pod"), metadata=DELETED)
     assert "S10" not in story.found()
+
+
+def test_a_replica_replaced_as_soon_as_it_is_silent_is_caught(story) -> None:
+    made = story.ready()
+    story.status(made, silentSince="2026-01-01T00:00:00Z")
+    story.later(1).change(ENGINE, story.owned("Pod"), metadata=DELETED)
+    assert "S10" in story.found()
+
+
+def test_an_engine_that_turns_a_rollout_back_is_caught(story) -> None:
+    made = story.ready()
+    workload = story.owned("StatefulSet")
+    story.moves(made, "Updating", revision="another")
+    newer = story.change(ENGINE, workload, metadata=_at_revision("another"))
+    story.later(10).change(ENGINE, newer, metadata=workload["metadata"])
+    assert "S10" in story.found()
+
+
+def test_a_rollout_decided_on_a_moment_ago_may_still_arrive(story) -> None:
+    made = story.ready()
+    workload = story.owned("StatefulSet")
+    story.moves(made, "Updating", revision="another")
+    story.change(ENGINE, workload, metadata=_at_revision("another"))
+    story.later(10).moves(made, "Planning", revision="a third")
+    story.later(0.5).change(ENGINE, workload, metadata=_at_revision("one before"))
+    assert "S10" not in story.found()
+
+
+def _at_revision(revision: str) -> dict:
+    return {"annotations": {REVISION_ANNOTATION: revision}}
+
+
+def test_a_silent_model_does_not_serve(story) -> None:
+    story.ready()
+    story.struck("SILENT", "w0-0")
+    story.later(10).healed()
+    assert "S12" in story.later(600).found()
 
 
 def test_an_earlier_attempt_s_claim_may_go(story) -> None:
@@ -440,6 +478,34 @@ def test_no_engine_takes_ready_back_while_none_runs(story) -> None:
     story.later(900).process("started", "engine-2")
     story.later(100).moves(made, "Degraded")
     assert "S12" not in story.later(5).found()
+
+
+def test_ready_taken_back_while_everything_is_there_is_a_lie(story) -> None:
+    made = story.ready()
+    story.later(600).moves(made, "Degraded", reason="ReplicaMissing")
+    assert "S12" in story.found()
+
+
+def test_a_restart_is_no_reason_to_take_ready_back(story) -> None:
+    story.process("started")
+    made = story.ready()
+    story.later(600).process("crashed")
+    story.later(5).process("started", "engine-2")
+    story.moves(made, "Degraded", reason="ReplicaMissing")
+    assert "S12" in story.found()
+
+
+def test_a_model_that_fell_silent_is_a_reason_that_no_object_shows(story) -> None:
+    made = story.ready()
+    story.later(600).moves(made, "Degraded", reason="ModelSilent")
+    assert "S12" not in story.found()
+
+
+def test_an_engine_that_reads_an_old_cache_may_take_ready_back(story) -> None:
+    made = story.ready()
+    story.later(30).struck("CR~tt")
+    story.later(5).moves(made, "Degraded", reason="ReplicaMissing")
+    assert "S12" not in story.found()
 
 
 # S13, S14: finalizers and foreign fields.
