@@ -43,6 +43,9 @@ from simulator.faults.vocabulary import (
 from simulator.history import History
 from simulator.wire.network import Network
 
+Choice = Callable[[str, int], Fault | None]
+"""What strikes before a process, by its name, takes the step of that number; None for nothing."""
+
 
 class Director:
     def __init__(
@@ -76,6 +79,16 @@ class Director:
             else:
                 fire = partial(self._act, number, element.user)
             self._triggers.wait(element.when, fire)
+
+    def let_choose(self, plan: Plan, choose: Choice) -> None:
+        """What is chosen strikes as if it were one more element of the plan."""
+        number = len(plan.elements)
+
+        def decide(process: str, step: int) -> Callable[[], None] | None:
+            fault = choose(process, step)
+            return None if fault is None else partial(self._strike, number, fault)
+
+        self._triggers.ask_at_each_step(decide)
 
     def heal(self) -> None:
         """From here on nothing goes wrong, and everything runs that should."""

@@ -13,7 +13,7 @@ from adapters.kubernetes.client import KubernetesClient
 from adapters.kubernetes.installation import install
 from engine.phase import Phase
 from moorage.definitions import definitions
-from moorage.simulation.director import Director
+from moorage.simulation.director import Choice, Director
 from moorage.simulation.grpc_door import GrpcClients
 from moorage.simulation.outcome import Counts, Outcome, Passed
 from moorage.simulation.processes import Processes, client_over, client_through
@@ -51,8 +51,13 @@ PRIORITY_STEPS = 20_000
 RESTING = frozenset({Phase.READY.value, Phase.FAILED.value})
 
 
-def run(plan: Plan, *, properties: Sequence[Property] = PROPERTIES) -> Outcome:
-    """The same outcome for the same plan, in any process. Raises nothing of the run's own."""
+def run(
+    plan: Plan, *, properties: Sequence[Property] = PROPERTIES, choose: Choice | None = None
+) -> Outcome:
+    """The same outcome for the same plan, in any process. Raises nothing of the run's own.
+
+    ``choose`` is asked at each step of a process, until faults end, whether anything strikes there.
+    """
     history = History()
     trace, judge = Trace(), Judge(history, properties)
     tally = Tally()
@@ -62,7 +67,7 @@ def run(plan: Plan, *, properties: Sequence[Property] = PROPERTIES) -> Outcome:
         randomness = Randomness(plan.seed)
         loop = virtual_loop(_schedule(plan.setting, randomness))
         try:
-            world = World(plan, loop, history, randomness)
+            world = World(plan, loop, history, randomness, choose)
             loop.run_until_complete(world.play())
         except Exception as error:  # noqa: BLE001 - whatever it is, it is what came of the plan
             history.add(Defect(at=loop.time(), actor="simulation", what=repr(error)))
@@ -115,9 +120,15 @@ class World:
     """Everything of one run, composed."""
 
     def __init__(
-        self, plan: Plan, loop: VirtualLoop, history: History, randomness: Randomness
+        self,
+        plan: Plan,
+        loop: VirtualLoop,
+        history: History,
+        randomness: Randomness,
+        choose: Choice | None,
     ) -> None:
         self._plan = plan
+        self._choose = choose
         self._loop = loop
         self._history = history
         self._randomness = randomness
@@ -133,6 +144,8 @@ class World:
     async def play(self) -> None:
         await self._build()
         self.director.direct(self._plan)
+        if self._choose is not None:
+            self.director.let_choose(self._plan, self._choose)
         await asyncio.sleep(self._plan.setting.hours * HOUR)
         self._milestone("healed")
         self.director.heal()

@@ -12,6 +12,8 @@ from simulator.virtual_time.process import Process
 from simulator.wire.sent import Sent, matches, workspace_name
 
 Fire = Callable[[], None]
+Decide = Callable[[str, int], Fire | None]
+"""Asked with a process's name and the number of the step that it is about to take."""
 
 
 @dataclass(slots=True)
@@ -35,6 +37,7 @@ class TriggerWatch:
         self._steps: list[Waiting] = []
         self._timers: list[asyncio.TimerHandle] = []
         self._first: dict[str, Process] = {}
+        self._decide: Decide | None = None
         self.stepping: asyncio.Task[object] | None = None
         history.readers.append(self._on_record)
 
@@ -49,6 +52,11 @@ class TriggerWatch:
             case AtStep():
                 self._steps.append(Waiting(when, fire, 1))
                 self._loop.on_step = self._on_step
+
+    def ask_at_each_step(self, decide: Decide) -> None:
+        """What ``decide`` answers fires before that step, as if a trigger had named it."""
+        self._decide = decide
+        self._loop.on_step = self._on_step
 
     def forget(self) -> None:
         """Nothing fires any more."""
@@ -108,6 +116,12 @@ class TriggerWatch:
                 first = self._first.setdefault(when.process, process)
                 if first is process and process.steps == when.number:
                     self._steps.remove(waiting)
-                    self.stepping = task
-                    waiting.fire()
-                    self.stepping = None
+                    self._fire_at(task, waiting.fire)
+        fire = self._decide(process.name, process.steps) if self._decide is not None else None
+        if fire is not None:
+            self._fire_at(task, fire)
+
+    def _fire_at(self, task: "asyncio.Task[object]", fire: Fire) -> None:
+        self.stepping = task
+        fire()
+        self.stepping = None
