@@ -6,6 +6,7 @@ API server, controllers and kubelets are the same; containers are played, nothin
 import asyncio
 from collections.abc import Callable
 
+from simulator.author import Author
 from simulator.clock import Clock
 from simulator.controllers.built_in_controllers import built_in_controllers
 from simulator.controllers.control_plane import ControlPlane
@@ -23,7 +24,6 @@ from simulator.kubernetes.services import ServiceNetwork
 from simulator.kubernetes.status import Object
 from simulator.timings import Timings
 from simulator.virtual_time.process import Process
-from simulator.wire.network import Author
 
 NEVER = 1e9
 """Seconds; as good as never. Heartbeats of idle nodes would be most of what happens in a day, so
@@ -64,7 +64,7 @@ class VirtualCluster:
     ) -> None:
         self.clock = clock
         self._fate = fate
-        self._history = history
+        self.history = history
         self._addresses = PodAddresses(BLOCK)
         self._loop = asyncio.get_running_loop()
         self.timings = timings
@@ -91,7 +91,7 @@ class VirtualCluster:
             self._loop.create_task(part.run(), name=name, context=self.process.context())
 
     def _record(self, commit: store.Commit) -> None:
-        self._history.add(
+        self.history.add(
             Commit(
                 at=self._loop.time(),
                 revision=commit.resource_version,

@@ -6,14 +6,11 @@ survives a crash but what the API server stores.
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from copy import copy
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import cache, partial
+from functools import partial
 from itertools import count
 from typing import Any
-
-from kubernetes.aio.client import ApiClient, Configuration
 
 from adapters.kubernetes.client import KubernetesClient
 from adapters.kubernetes.objects import KubernetesObjects
@@ -25,10 +22,8 @@ from simulator.history import Defect, History, Started
 from simulator.kubelet.fated_runtime import Models
 from simulator.virtual_time.event_loop import VirtualLoop
 from simulator.virtual_time.process import Process
-from simulator.wire.memory_connection import MemoryConnector
 from simulator.wire.network import Network
 
-HOST = "http://kubernetes.simulated"
 ClientFactory = Callable[[], KubernetesClient]
 
 
@@ -193,25 +188,3 @@ class Processes:
 
 async def _serve_for_ever() -> None:
     await asyncio.Event().wait()
-
-
-def client_over(rest_client: object) -> KubernetesClient:
-    """The official client with its HTTP replaced."""
-    client = copy(_client())
-    client.rest_client = rest_client  # type: ignore[assignment]
-    return KubernetesClient(client)
-
-
-def client_through(connector: MemoryConnector) -> KubernetesClient:
-    """The official client with all of its HTTP, over connections in memory."""
-    client = copy(_client())
-    client.rest_client = copy(client.rest_client)
-    client.rest_client.configuration = copy(client.configuration)
-    client.rest_client.configuration.client_session_kwargs = connector.session_options()
-    return KubernetesClient(client)
-
-
-@cache
-def _client() -> ApiClient:
-    """Made once: each would read this machine's certificates anew, for 50 ms."""
-    return ApiClient(Configuration(host=HOST))

@@ -16,7 +16,7 @@ from moorage.definitions import definitions
 from moorage.simulation.director import Choice, Director
 from moorage.simulation.grpc_door import GrpcClients
 from moorage.simulation.outcome import Counts, Outcome, Passed
-from moorage.simulation.processes import Processes, client_over, client_through
+from moorage.simulation.processes import Processes
 from moorage.simulation.trace import Trace
 from moorage.simulation.users import USER, Users
 from simulator.checkers.judge import Judge
@@ -35,7 +35,7 @@ from simulator.virtual_time.randomness import Randomness
 from simulator.virtual_time.schedule import InOrder, Prioritised, Schedule, Shuffled
 from simulator.wire.memory_connection import MemoryConnector
 from simulator.wire.network import Network
-from simulator.wire.rest_client import WireRestClient
+from simulator.wire.rest_client import api_client, http_api_client
 
 NAMESPACE = "models"
 HOUR = 3600.0
@@ -66,8 +66,9 @@ def run(
     with _undisturbed():
         randomness = Randomness(plan.seed)
         loop = virtual_loop(_schedule(plan.setting, randomness))
+        world = World(plan, loop, history, randomness, choose)
+        loop.run_until_complete(world.build())
         try:
-            world = World(plan, loop, history, randomness, choose)
             loop.run_until_complete(world.play())
         except Exception as error:  # noqa: BLE001 - whatever it is, it is what came of the plan
             history.add(Defect(at=loop.time(), actor="simulation", what=repr(error)))
@@ -142,7 +143,6 @@ class World:
         self._history.add(Struck(at=self._loop.time(), element=element, code=code, target=target))
 
     async def play(self) -> None:
-        await self._build()
         self.director.direct(self._plan)
         if self._choose is not None:
             self.director.let_choose(self._plan, self._choose)
@@ -159,7 +159,7 @@ class World:
     def _milestone(self, name: str) -> None:
         self._history.add(Milestone(at=self._loop.time(), name=name))
 
-    async def _build(self) -> None:
+    async def build(self) -> None:
         loop, history, randomness = self._loop, self._history, self._randomness
         clock = VirtualClock(loop)
         self.fate = PlannedFate(self._told, loop.time)
@@ -168,16 +168,11 @@ class World:
         )
         cluster_faults = ClusterFaults(self.cluster, namespace=NAMESPACE, told=self._told)
         self.network = Network(
-            handle=self.cluster.api_server.handle,
-            server=self.cluster.process,
-            history=history,
-            author=self.cluster.author,
-            chance=randomness.stream("latencies"),
+            self.cluster,
+            randomness.stream("latencies"),
             longest_latency=self._plan.setting.latency,
-            revision=lambda: self.cluster.api_server.resource_version,
-            conflict=cluster_faults.conflict,
-            compact=self.cluster.api_server.compact,
         )
+        self.network.conflict = cluster_faults.conflict
         triggers = TriggerWatch(loop, history, self.cluster.process.context())
         self.network.listeners.sent = triggers.on_sent
         self.network.listeners.carried_out = triggers.on_carried_out
@@ -212,9 +207,9 @@ class World:
             client = cast("Process", current_process())
             handle = partial(self.network.serve, client)
             connector = MemoryConnector(handle, loop=self._loop, server=self.cluster.process)
-            self._sessions.append(client_through(connector))
+            self._sessions.append(KubernetesClient(http_api_client(connector)))
             return self._sessions[-1]
-        return client_over(WireRestClient(self.network))
+        return KubernetesClient(api_client(self.network))
 
     async def _install(self) -> None:
         """Straight into the API server: what is there before anything can go wrong."""

@@ -5,11 +5,10 @@ finds the client or does not: as between machines.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from random import Random
-from typing import Protocol, cast
+from typing import cast
 
 import aiohttp
 
@@ -24,12 +23,13 @@ from simulator.faults.vocabulary import (
     HalfOpen,
     Slow,
 )
-from simulator.history import Call, History, Struck
+from simulator.history import Call, Struck
 from simulator.kubernetes.http_messages import Response, error_response
 from simulator.kubernetes.http_requests import ConnectionLost
 from simulator.kubernetes.json_values import decode
 from simulator.kubernetes.status import ApiError
 from simulator.kubernetes.watch_cache import WatchCache
+from simulator.virtual_cluster import VirtualCluster
 from simulator.virtual_time.event_loop import NotSimulated
 from simulator.virtual_time.process import Process, current_process
 from simulator.wire.request_faults import BROKEN, RequestFaults, Strike, refusal, replaced_answer
@@ -38,20 +38,6 @@ from simulator.wire.watch_pipe import WatchPipe
 
 WatchFault = Freeze | Gap | Expire | HalfOpen | BookmarksOnly
 FIRST_ERROR = 400
-
-
-class Handle(Protocol):
-    """The API server, as ``ApiServer.handle``."""
-
-    def __call__(
-        self,
-        method: str,
-        target: str,
-        headers: Mapping[str, str],
-        body: bytes,
-        *,
-        cache: WatchCache | None,
-    ) -> Awaitable[Response]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,63 +67,27 @@ class Listeners:
     carried_out: Callable[[Sent], None] = lambda _: None
 
 
-CLUSTER = "cluster"
-
-
-@dataclass(slots=True)
-class Author:
-    """Whose change the API server makes right now; the cluster's own parts are "cluster"."""
-
-    name: str = CLUSTER
-
-    def of_next_commit(self) -> str:
-        """A request makes one change; what the server does in its wake is the cluster's doing."""
-        name, self.name = self.name, CLUSTER
-        return name
-
-    @contextmanager
-    def writes_as(self, name: str) -> Iterator[None]:
-        before, self.name = self.name, name
-        try:
-            yield
-        finally:
-            self.name = before
-
-
 class Network:
-    """``conflict`` changes the object of a request just before it arrives.
+    """Between any number of client processes and one cluster.
 
-    ``compact`` has the server forget the past, which a gap in a watch needs to be one.
+    ``conflict`` changes the object of a request just before it arrives.
     """
 
-    def __init__(
-        self,
-        *,
-        handle: Handle,
-        server: Process,
-        history: History,
-        author: Author,
-        chance: Random,
-        longest_latency: float,
-        revision: Callable[[], int],
-        conflict: Callable[[Sent, Conflicting], None],
-        compact: Callable[[], None],
-    ) -> None:
-        self._handle = handle
-        self._server = server.context()
-        self._history = history
+    def __init__(self, cluster: VirtualCluster, chance: Random, *, longest_latency: float) -> None:
+        """A request, and its answer, are under way for up to ``longest_latency`` seconds each."""
+        self._api_server = cluster.api_server
+        self._server = cluster.process.context()
+        self._history = cluster.history
+        self._author = cluster.author
         self._chance = chance.random
         self._longest = longest_latency
-        self._revision = revision
-        self._conflict = conflict
-        self._compact = compact
         self._loop = asyncio.get_running_loop()
         self._pipes: dict[WatchPipe, asyncio.Task[None]] = {}
         self._outages: list[Outage] = []
         self._caches: dict[str, WatchCache] = {}
-        self.faults = RequestFaults(history, self._loop.time)
+        self.faults = RequestFaults(cluster.history, self._loop.time)
         self.listeners = Listeners()
-        self._author = author
+        self.conflict: Callable[[Sent, Conflicting], None] = lambda *_: None
 
     def latency(self) -> float:
         """Of one way, in seconds."""
@@ -212,14 +162,15 @@ class Network:
             self._send_back(exchange, error_response(why), carried_out=why.code)
         else:
             if isinstance(fault, Conflicting):
-                self._conflict(exchange.request, fault)
+                self.conflict(exchange.request, fault)
             self._carry_out(exchange, headers, body)
 
     def _carry_out(self, exchange: Exchange, headers: Mapping[str, str], body: bytes) -> None:
         request = exchange.request
         with self._author.writes_as(request.actor):
-            cache = self._cache(exchange.client)
-            answering = self._handle(request.method, request.target, headers, body, cache=cache)
+            answering = self._api_server.handle(
+                request.method, request.target, headers, body, cache=self._cache(exchange.client)
+            )
             response = _at_once(answering)
         self.listeners.carried_out(request)
         if not isinstance(response.body, bytes):
@@ -235,7 +186,7 @@ class Network:
     ) -> None:
         fault = exchange.strike.fault if exchange.strike else None
         delay = self.latency() + (fault.seconds if isinstance(fault, Slow) else 0.0)
-        revision = self._revision()
+        revision = self._api_server.resource_version
         self._loop.call_later(
             delay, self._deliver, exchange, response, carried_out, revision, context=self._server
         )
@@ -328,7 +279,7 @@ class Network:
         if isinstance(fault, Freeze | Gap | BookmarksOnly):
             self._outages.append(Outage(fault, self._loop.time() + fault.seconds))
         if isinstance(fault, Gap):
-            self._loop.call_later(fault.seconds, self._compact, context=self._server)
+            self._loop.call_later(fault.seconds, self._api_server.compact, context=self._server)
         for pipe in pipes:
             self._strike_pipe(pipe, fault)
 

@@ -7,15 +7,21 @@ its callers use of ``aiohttp.ClientResponse``.
 import asyncio
 import json
 from collections.abc import Mapping
+from copy import copy
+from functools import cache
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlsplit
 
+from kubernetes.aio.client import ApiClient, Configuration
 from kubernetes.aio.client.rest import RESTResponse
 
 from simulator.kubernetes.http_messages import Response
+from simulator.wire.memory_connection import MemoryConnector
 from simulator.wire.network import Network
 from simulator.wire.watch_pipe import WatchPipe
 
+HOST = "http://kubernetes.simulated"
 DEFAULT_SECONDS = 300.0
 """The client's own limit where a caller names none."""
 
@@ -25,7 +31,7 @@ class WireResponse:
 
     def __init__(self, response: Response) -> None:
         self.status = response.status
-        self.reason = ""
+        self.reason = HTTPStatus(response.status).phrase
         self.headers: Mapping[str, str] = response.headers
         self._body = response.body
 
@@ -45,6 +51,28 @@ class WireResponse:
             self._body.close()
 
     release = close
+
+
+def api_client(network: Network) -> ApiClient:
+    """The official client with its HTTP replaced, for code that takes an ``ApiClient``."""
+    client = copy(_client())
+    client.rest_client = WireRestClient(network)  # type: ignore[assignment]
+    return client
+
+
+def http_api_client(connector: MemoryConnector) -> ApiClient:
+    """The official client with all of its HTTP, over connections in memory."""
+    client = copy(_client())
+    client.rest_client = copy(client.rest_client)
+    client.rest_client.configuration = copy(client.configuration)
+    client.rest_client.configuration.client_session_kwargs = connector.session_options()
+    return client
+
+
+@cache
+def _client() -> ApiClient:
+    """Made once: each would read this machine's certificates anew, for 50 ms."""
+    return ApiClient(Configuration(host=HOST))
 
 
 class WireRestClient:
