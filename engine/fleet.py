@@ -72,8 +72,8 @@ class Fleet:
         while True:
             try:
                 revision = await self._adopt_all(tasks)
-                failures = 0
                 async for event in self._store.watch(namespace="", since=revision):
+                    failures = 0
                     if isinstance(event, Changed | Removed):
                         self._adopt(event.workspace.ref, tasks)
             except (Unreachable, TokenExpired, WatchExpired) as error:

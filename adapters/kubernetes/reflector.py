@@ -43,25 +43,26 @@ class Reflector:
         self._held: dict[Key, Object] = {}
         self._seen = ANY_VERSION
         self._listed = asyncio.Event()
+        self._pause = FIRST_PAUSE_SECONDS
 
     async def listed(self) -> None:
         """Waits until the copy was complete once."""
         await self._listed.wait()
 
     async def run(self) -> None:
-        """Never returns. The pause between failures doubles to a limit, and a success resets it."""
-        pause = FIRST_PAUSE_SECONDS
+        """Never returns. The pause between failures doubles to a limit.
+
+        Only a watch that works resets it: a server may list well, and refuse every watch.
+        """
         while True:
             try:
                 await self._list()
-                pause = FIRST_PAUSE_SECONDS
                 await self._follow()
             except (KubernetesRefusal, Unreachable) as error:
-                if isinstance(error, KubernetesRefusal) and error.expired:
-                    continue
+                pause = self._pause
                 log.warning("%s: %s; listing again in %.1f s", self.kind.plural, error, pause)
                 await asyncio.sleep(pause)
-                pause = min(LONGEST_PAUSE_SECONDS, pause * 2)
+                self._pause = min(LONGEST_PAUSE_SECONDS, pause * 2)
 
     async def _list(self) -> None:
         items, self._seen = await self._fetch()
@@ -90,6 +91,7 @@ class Reflector:
         while True:
             events = self._objects.watch(self.kind, labels=self._labels, since=self._seen)
             async for event in events:
+                self._pause = FIRST_PAUSE_SECONDS
                 item: Object = event["object"]
                 self._seen = item["metadata"]["resourceVersion"]
                 if event["type"] != "BOOKMARK":

@@ -1,11 +1,13 @@
 """The workspace store on the Kubernetes API: resources hold the spec and the machine's state."""
 
+import asyncio
 from collections.abc import AsyncIterator
 
 from adapters.kubernetes.client import Object
 from adapters.kubernetes.errors import KubernetesRefusal
 from adapters.kubernetes.kinds import WORKSPACE
 from adapters.kubernetes.objects import KubernetesObjects
+from adapters.kubernetes.reflector import FIRST_PAUSE_SECONDS
 from adapters.kubernetes.workspace_codec import decode, encode_spec, encode_status, manifest
 from engine.errors import (
     AlreadyExists,
@@ -118,6 +120,8 @@ class KubernetesWorkspaces:
                     raise WatchExpired(f"revision {since} is no longer remembered") from error
                 raise _not_listed(error) from error
             yield Progressed(revision=since)
+            # A server that ends watches at once must not be asked again at once.
+            await asyncio.sleep(FIRST_PAUSE_SECONDS)
 
     async def _read(self, ref: WorkspaceRef) -> Object:
         try:
