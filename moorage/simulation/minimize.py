@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
 from simulator.faults.plan import Element, Plan, Setting, UserElement
+from simulator.faults.triggers import At
 from simulator.faults.users import Create, GrpcHabits, Recreate
 
 Fails = Callable[[Plan], bool]
@@ -100,19 +101,35 @@ def _plain_setting(plan: Plan) -> Iterator[Plan]:
         replace(setting, schedule="in order"),
         replace(setting, transport="direct"),
         replace(setting, habits=GrpcHabits()),
+        replace(setting, latency=Setting().latency),
     ):
         if simpler != setting:
             yield _set(plan, simpler)
 
 
 def _fewer_nodes(plan: Plan) -> Iterator[Plan]:
-    for place, element in enumerate(plan.elements):
-        if not isinstance(element, UserElement):
-            continue
+    for place, element in _users(plan):
         action = element.user
         if isinstance(action, Create | Recreate) and action.nodes > 1:
-            smaller = replace(element, user=replace(action, nodes=1))
-            yield plan.with_elements((*plan.elements[:place], smaller, *plan.elements[place + 1 :]))
+            yield _put(plan, place, replace(element, user=replace(action, nodes=1)))
+
+
+def _created_at_once(plan: Plan) -> Iterator[Plan]:
+    for place, element in _users(plan):
+        if isinstance(element.user, Create) and element.when != At():
+            yield _put(plan, place, replace(element, when=At()))
+
+
+def _users(plan: Plan) -> Iterator[tuple[int, UserElement]]:
+    return (
+        (place, element)
+        for place, element in enumerate(plan.elements)
+        if isinstance(element, UserElement)
+    )
+
+
+def _put(plan: Plan, place: int, element: Element) -> Plan:
+    return plan.with_elements((*plan.elements[:place], element, *plan.elements[place + 1 :]))
 
 
 _SIMPLER: tuple[Callable[[Plan], Iterator[Plan]], ...] = (
@@ -120,6 +137,7 @@ _SIMPLER: tuple[Callable[[Plan], Iterator[Plan]], ...] = (
     _fewer_hours,
     _plain_setting,
     _fewer_nodes,
+    _created_at_once,
 )
 
 

@@ -120,7 +120,7 @@ def test_a_failure_shows_property_facts_smallest_plan_log_and_replay(failing):
     assert "✗ T1  no workspace ever plans" in lines
     assert lines[lines.index("it must never plan") + 1 :][:2] == ["and yet", "it is Planning"]
     begin = lines.index("plan")
-    assert lines[begin + 2] == "0  after 2s, a user creates w0 with 1 node"
+    assert lines[begin + 2] == "0  at once, a user creates w0 with 1 node"
     assert lines[begin + 3] == ""
     assert any("Pending→Planning" in line for line in lines)
     assert "1 element of 4 elements are enough" in result.stderr

@@ -55,9 +55,10 @@ def test_the_world_becomes_simple_where_that_still_fails():
             hours=8.0,
             schedule="shuffled",
             transport="http",
+            latency=1.0,
             habits=GrpcHabits(repeats=True, gives_up=3),
         ),
-        elements=(UserElement(user=Create(nodes=4)), crash(1)),
+        elements=(UserElement(user=Create(nodes=4), when=At(seconds=90)), crash(1)),
     )
     least = minimize(plan, lambda it: bool(it.elements) and it.elements[0] != crash(1))
     assert least.setting == Setting(hours=0.25, schedule="in order")
