@@ -64,11 +64,7 @@ LOADING_BASE = timedelta(minutes=15)
 LOADING_PER_GIB = timedelta(seconds=18)
 LOADING_BOUNDS = (timedelta(minutes=30), timedelta(minutes=180))
 
-LOOK_AGAIN: Mapping[Phase, timedelta] = {
-    Phase.READY: timedelta(seconds=60),
-    Phase.FAILED: timedelta(seconds=60),
-}
-LOOK_AGAIN_WAITING = timedelta(seconds=15)
+LOOK_AGAIN = timedelta(seconds=60)
 """Changes wake a machine at once; this is for the change that was never heard of."""
 
 
@@ -82,7 +78,7 @@ def deadline(workspace: Workspace, phase: Phase, now: datetime) -> datetime | No
 
 def wake_at(workspace: Workspace, now: datetime) -> datetime:
     """When the machine wants to look again, if nothing wakes it before."""
-    look_again = now + LOOK_AGAIN.get(workspace.machine.phase, LOOK_AGAIN_WAITING)
+    look_again = now + LOOK_AGAIN
     limit = workspace.machine.deadline
     return look_again if limit is None or limit <= now else min(look_again, limit)
 

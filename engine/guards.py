@@ -112,7 +112,9 @@ def serving(workspace: Workspace, observation: Observation) -> bool:
 
 
 def not_serving(workspace: Workspace, observation: Observation) -> bool:
-    return not serving(workspace, observation)
+    """Known to be so: an engine that has just started has asked no model yet."""
+    fine = [r for r in current_replicas(workspace, observation) if not r.failing]
+    return not nodes_ready(workspace, observation) or len(fine) != node_count(workspace)
 
 
 def replica_hopeless(workspace: Workspace, observation: Observation) -> bool:

@@ -86,6 +86,11 @@ class Replica:
         """The model answers; of a simulated one, its pod's readiness is all there is to know."""
         return self.ready and (bool(self.simulated) or self.answer is Answer.SPOKE)
 
+    @property
+    def failing(self) -> bool:
+        """It is known not to serve; of a model that nobody has asked yet, nothing is known."""
+        return not self.ready or (not self.simulated and self.answer is Answer.SILENT)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Workload:

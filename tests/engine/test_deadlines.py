@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from engine.deadlines import LOOK_AGAIN_WAITING, deadline, wake_at
+from engine.deadlines import LOOK_AGAIN, deadline, wake_at
 from engine.phase import RESTING, Phase
 from engine.workspace import Inference, PresetChoice
 from tests.engine.scenes import NOW, PHI_3, workspace
@@ -34,4 +34,4 @@ def test_a_machine_wakes_at_its_deadline_at_the_latest():
     soon = NOW + timedelta(seconds=3)
     near = replace(of, machine=replace(of.machine, deadline=soon))
     assert wake_at(near, NOW) == soon
-    assert wake_at(of, NOW) == NOW + LOOK_AGAIN_WAITING
+    assert wake_at(of, NOW) == NOW + LOOK_AGAIN
