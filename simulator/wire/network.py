@@ -223,6 +223,7 @@ class Network:
                 reason=_reason(response),
                 carried_out=carried_out,
                 revision=revision,
+                retry_after=int(response.headers.get("Retry-After", 0)) if response else 0,
             )
         )
 
