@@ -61,7 +61,7 @@ class Life:
 
     ``workspace`` is its latest state, also when it is gone. ``claims``, ``revisions`` and
     ``services`` are what a stored phase has asked for so far. ``stripped``: somebody else took our
-    finalizer off. ``failed``, ``silent`` and ``ready`` say when its status last said so, and
+    finalizer off. ``failed`` and ``silent`` say when its status last said so, and
     ``unserving`` since when it truly does not serve, and for want of what.
     ``silenced`` are pods whose model fell silent, with their restarts until then; ``taken`` is when
     something it asked for last went, or was changed by others; ``revised`` when its stored revision

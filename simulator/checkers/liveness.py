@@ -342,7 +342,6 @@ def l8_failover(case: Case) -> Iterator[Breach]:
 
 
 def _first_step(case: Case, actor: str, since: float, stepped: float) -> Iterator[Breach]:
-    """``quiet`` leaves a while after every start out: here the start itself is no excuse."""
     waiting = any(
         life.born <= since and (life.died or stepped) >= stepped for life in case.lives.values()
     )

@@ -1,6 +1,6 @@
 """Every property there is, in one table."""
 
-from simulator.checkers import api, liveness, operational, safety
+from simulator.checkers import api, honesty, liveness, neighbours, operational, safety
 from simulator.checkers.case import ASKED_FOR, OWNED
 from simulator.checkers.property import (
     ComparedProperty,
@@ -90,7 +90,7 @@ PROPERTIES: tuple[Property, ...] = (
         "is told of the generation that is served",
         records=(Commit,),
         kinds=_WORKSPACE,
-        check=stateless(safety.s11_generation_honesty),
+        check=stateless(honesty.s11_generation_honesty),
     ),
     RecordProperty(
         id="S12",
@@ -98,7 +98,7 @@ PROPERTIES: tuple[Property, ...] = (
         "ends soon after they are not, and not before",
         records=(Commit, Milestone),
         kinds=_WORKSPACE | OWNED,
-        check=safety.TruthfulReady,
+        check=honesty.TruthfulReady,
     ),
     RecordProperty(
         id="S13",
@@ -106,21 +106,21 @@ PROPERTIES: tuple[Property, ...] = (
         "being deleted, nobody else's touched",
         records=(Commit,),
         kinds=_WORKSPACE | ASKED_FOR,
-        check=stateless(safety.s13_finalizer_discipline),
+        check=stateless(neighbours.s13_finalizer_discipline),
     ),
     RecordProperty(
         id="S14",
         statement="foreign fields preserved: what others put on our objects stays as it was",
         records=(Commit,),
         kinds=_WORKSPACE | OWNED,
-        check=stateless(safety.s14_foreign_fields_preserved),
+        check=stateless(neighbours.s14_foreign_fields_preserved),
     ),
     RecordProperty(
         id="S15",
         statement="bring your own: what no engine made, none changes or deletes",
         records=(Commit,),
         kinds=OWNED,
-        check=stateless(safety.s15_bring_your_own_untouched),
+        check=stateless(neighbours.s15_bring_your_own_untouched),
     ),
     RecordProperty(
         id="S16",
@@ -140,7 +140,7 @@ PROPERTIES: tuple[Property, ...] = (
         statement="secrets: no secret value is in a status, an Event or an answer",
         records=(Commit, Rpc),
         kinds=_WORKSPACE | {"Event"},
-        check=stateless(safety.s18_no_secrets),
+        check=stateless(honesty.s18_no_secrets),
     ),
     StatedProperty(
         id="S19",

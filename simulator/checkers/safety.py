@@ -1,41 +1,32 @@
-"""S: what must never happen, judged at the commit or call that could be the one to do it."""
+"""S: what engines must never do to the cluster, judged at the commit or call that does it.
+
+Whether what they say is true is in ``honesty``, what they owe to others in ``neighbours``.
+"""
 
 import re
 from collections.abc import Iterator
-from typing import Any
 
 from engine.lifecycle import TRANSITIONS
-from engine.workspace import FINALIZER
 from simulator.checkers.case import Case, Life, Span, asked_for
 from simulator.checkers.property import Breach
-from simulator.checkers.quiet import SENSOR_LAG
 from simulator.checkers.reading import (
     begins_deletion,
-    changes_status,
     claim_names,
-    condition,
     controllers,
     drops_finalizer,
-    finalizers,
-    foreign,
-    generation,
-    holds_finalizer,
-    is_api,
     is_deleting,
     is_engine,
     name,
     owner_uid,
-    owners,
     phase,
     planned_nodes,
     ref,
     rolled_out,
-    says_ready,
     status,
     uid,
     version,
 )
-from simulator.history import Call, Commit, Milestone, Place, Rpc, workspace_of
+from simulator.history import Call, Commit, Place, workspace_of
 from simulator.kubernetes.objects import ChangeType
 from simulator.kubernetes.status import Object
 
@@ -45,10 +36,6 @@ UNDER_WAY_SECONDS = 2.0
 
 SILENCE_SECONDS = 8.0
 """A little less than what engines bear: it is stored a moment after it is noticed."""
-SENSE_SECONDS = 150.0
-"""A change that no watch told of is seen at the next look, a minute later at most, or its retry."""
-
-SECRET = "TAINTED-"  # noqa: S105 - the mark that secret values bear in simulation
 POOL_NAME = re.compile(r"[a-z][a-z0-9]{0,11}")
 REPEATED_DELETES = 3
 
@@ -340,204 +327,22 @@ def _claims_of_attempt(workspace: Object) -> tuple[str, ...]:
     return claim_names(workspace, status(workspace).get("attempt", 1))
 
 
-def s11_generation_honesty(_: Case, commit: Commit) -> Iterator[Breach]:
-    now, before = commit.now, commit.before
-    if before is None or not changes_status(commit):
-        return
-    observed, current = _observed(now), generation(now)
-    if observed < _observed(before):
-        yield Breach(ref(now), f"generation {_observed(before)} was observed", f"now {observed} is")
-    if not is_engine(commit.actor):
-        return
-    stamps = [item.get("observedGeneration", 0) for item in status(now).get("conditions") or ()]
-    latest = max([observed, *stamps])
-    if latest > current:
-        yield Breach(ref(now), f"its generation is {current}", f"{latest} is said to be observed")
-    ready = condition(now, "WorkspaceReady")
-    stamped = 0 if ready is None else ready.get("observedGeneration", 0)
-    if says_ready(now) and stamped > observed and not _said_ready_of(before, stamped):
-        yield Breach(
-            ref(now),
-            f"what is served was planned from generation {observed}",
-            f"WorkspaceReady is True of generation {stamped}",
-        )
-
-
-def _said_ready_of(workspace: Object, stamped: int) -> bool:
-    """Whether it said so before already: a breach is one edge, not every write after it."""
-    ready = condition(workspace, "WorkspaceReady")
-    return says_ready(workspace) and (ready or {}).get("observedGeneration", 0) == stamped
-
-
-def _observed(workspace: Object) -> int:
-    return int(status(workspace).get("observedGeneration", 0))
-
-
-class TruthfulReady:
-    """S12. Remembers since when each workspace says it is Ready and truly does not serve."""
-
-    def __init__(self) -> None:
-        self._untrue: dict[str, tuple[float, str]] = {}
-
-    def __call__(self, case: Case, record: Commit | Milestone) -> Iterator[Breach]:
-        if isinstance(record, Milestone):
-            for life in case.present():
-                yield from self._outlasted(case, life)
-            return
-        of_workspace = record.now["kind"] == "Workspace"
-        whose = case.lives.get(uid(record.now)) if of_workspace else case.life_of(record.now)
-        if whose is None:
-            return
-        if of_workspace and says_ready(record.now) and not says_ready(record.before):
-            yield from self._on_edge(case, whose)
-        if of_workspace and says_ready(record.before) and phase(record.now) == "Degraded":
-            yield from _taken_back(case, whose)
-        yield from self._outlasted(case, whose)
-
-    def _on_edge(self, case: Case, life: Life) -> Iterator[Breach]:
-        if life.unserving is None:
-            return
-        since, missing = life.unserving
-        if case.quiet.longest(since, case.now) > SENSOR_LAG:
-            yield Breach(
-                life.ref, f"since {since:.1f} it does not serve: {missing}", "it became Ready"
-            )
-
-    def _outlasted(self, case: Case, life: Life) -> Iterator[Breach]:
-        """Judged when the lie ends, or at any news of the workspace while it lasts."""
-        lies = life.unserving is not None and life.died is None and says_ready(life.workspace)
-        told = self._untrue.get(life.uid)
-        if told is not None and case.quiet.longest(told[0], case.now) > SENSE_SECONDS:
-            yield Breach(
-                life.ref,
-                f"since {told[0]:.1f} it does not serve: {told[1]}",
-                f"it still said Ready {case.now - told[0]:.0f} s later",
-            )
-        if not lies:
-            self._untrue.pop(life.uid, None)
-        elif told is None and life.unserving is not None:
-            self._untrue[life.uid] = (case.now, life.unserving[1])
-
-
-def _taken_back(case: Case, life: Life) -> Iterator[Breach]:
-    """Whether a model speaks is not seen in objects: of that, the engine's word is taken."""
-    if life.serving_since is None or status(life.workspace).get("reason") == "ModelSilent":
-        return
-    serves_for = case.now - life.serving_since
-    if serves_for > case.quiet.oldest_sight(case.now):
-        yield Breach(
-            life.ref,
-            f"nodes, GPUs, pods and Service have been there for {serves_for:.0f} s",
-            f"it became Degraded: {status(life.workspace).get('message')}",
-        )
-
-
-def s13_finalizer_discipline(case: Case, commit: Commit) -> Iterator[Breach]:
-    now, before = commit.now, commit.before
-    if now["kind"] != "Workspace":
-        life = case.life_of(now)
-        made = commit.type is ChangeType.ADDED and is_engine(commit.actor)
-        if made and life is not None and not life.finalizer_held:
-            yield Breach(
-                life.ref,
-                "its finalizer is held before anything is made for it",
-                f"{now['kind']} {name(now)} was made without",
-            )
-        return
-    if before is None or not is_engine(commit.actor):
-        return
-    if is_deleting(before) and holds_finalizer(now) and not holds_finalizer(before):
-        yield Breach(ref(now), "its deletion was asked for", "a finalizer was added after that")
-    if commit.type is ChangeType.MODIFIED and _others(now) != _others(before):
-        yield Breach(
-            ref(now),
-            f"others hold the finalizers {_others(before)}",
-            f"{commit.actor} left {_others(now)}",
-        )
-
-
-def _others(workspace: Object) -> list[str]:
-    return [entry for entry in finalizers(workspace) if entry != FINALIZER]
-
-
-def s14_foreign_fields_preserved(_: Case, commit: Commit) -> Iterator[Breach]:
-    now, before = commit.now, commit.before
-    if before is None or commit.type is not ChangeType.MODIFIED:
-        return
-    if not (is_engine(commit.actor) or is_api(commit.actor)):
-        return
-    for what in _lost(before, now, by_user=is_api(commit.actor)):
-        yield Breach(
-            f"{now['kind']} {ref(now)}", f"{what} is somebody else's", f"{commit.actor} changed it"
-        )
-
-
-def _lost(before: Object, now: Object, *, by_user: bool) -> Iterator[str]:
-    """What others had put on an object and is not there any more, or not as it was."""
-    if not by_user:
-        for field in ("labels", "annotations"):
-            after = now["metadata"].get(field) or {}
-            for key, value in foreign(before["metadata"].get(field)):
-                if after.get(key) != value:
-                    yield f"the {field[:-1]} {key}"
-    for entry in finalizers(before):
-        if entry != FINALIZER and entry not in finalizers(now):
-            yield f"the finalizer {entry}"
-    for owner in owners(before):
-        if owner not in owners(now):
-            yield f"the owner {owner['kind']} {owner['name']}"
-    if before["kind"] == "Workspace":
-        yield from _lost_conditions(before, now)
-
-
-OUR_CONDITIONS = frozenset(
-    {
-        "NodeClaimReady",
-        "NodesReady",
-        "ResourceReady",
-        "InferenceReady",
-        "JobStarted",
-        "WorkspaceReady",
-        "WorkspaceSucceeded",
-        "WorkspaceDeleting",
-    }
-)
-
-
-def _lost_conditions(before: Object, now: Object) -> Iterator[str]:
-    after = status(now).get("conditions") or ()
-    for item in status(before).get("conditions") or ():
-        if item["type"] not in OUR_CONDITIONS and item not in after:
-            yield f"the condition {item['type']}"
-
-
-def s15_bring_your_own_untouched(case: Case, commit: Commit) -> Iterator[Breach]:
-    now = commit.now
-    if commit.type is ChangeType.ADDED or not is_engine(commit.actor):
-        return
-    makers = {uid(now), *(str(owner["uid"]) for owner in owners(commit.before or now))}
-    if makers & case.made_by_engines:
-        return
-    yield Breach(
-        f"{now['kind']} {ref(now)}",
-        "no engine made it, nor what it belongs to",
-        f"{commit.actor} changed or deleted it",
-    )
-
-
 def s16_no_invalid_writes(case: Case, call: Call) -> Iterator[Breach]:
-    if not is_engine(call.actor) or call.carried_out != _INVALID:
-        return
-    standing = case.history.objects.get((call.kind, call.namespace, call.name))
-    wanted = call.body if call.body is not None and "metadata" in call.body else None
-    in_the_way = standing is not None and wanted is not None and call.kind != "Workspace"
-    if in_the_way and owner_uid(standing or {}) != owner_uid(wanted or {}):
+    if not is_engine(call.actor) or call.carried_out != _INVALID or _in_the_way(case, call):
         return
     yield Breach(
         f"{call.kind} {call.name}",
         "an engine asks for nothing that the API's own rules forbid",
         f"{call.verb} was answered 422 {call.reason}",
     )
+
+
+def _in_the_way(case: Case, call: Call) -> bool:
+    """Whether an object of another owner has the name that the call asks for."""
+    standing = case.history.objects.get((call.kind, call.namespace, call.name))
+    if call.kind == "Workspace" or standing is None or "metadata" not in (call.body or {}):
+        return False
+    return owner_uid(standing) != owner_uid(call.body or {})
 
 
 def s17_delete_wins(case: Case, commit: Commit) -> Iterator[Breach]:
@@ -558,22 +363,6 @@ def _grows(commit: Commit) -> bool:
     if commit.before is None or commit.now["kind"] != "StatefulSet":
         return False
     return bool(commit.now["spec"].get("replicas", 1) > commit.before["spec"].get("replicas", 1))
-
-
-def s18_no_secrets(_: Case, record: Commit | Rpc) -> Iterator[Breach]:
-    if isinstance(record, Rpc):
-        told: Any = record.response
-        subject = f"{record.method} by {record.client}"
-    elif record.now["kind"] == "Workspace":
-        told = status(record.now)
-        subject = ref(record.now)
-        if record.before is not None and not changes_status(record):
-            return
-    else:
-        told = record.now.get("message")
-        subject = f"Event {ref(record.now)}"
-    if told and SECRET in repr(told):
-        yield Breach(subject, "secret values are told to nobody", f"a value {SECRET}… is in it")
 
 
 class Naming:
