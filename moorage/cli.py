@@ -354,6 +354,13 @@ def simulate(
         str | None,
         typer.Option(metavar="FILE|PLAN", help="A plan as JSON, or a file with one."),
     ] = None,
+    crash_points: Annotated[
+        bool,
+        typer.Option("--crash-points", help="Every scenario, stopped at each await in turn."),
+    ] = False,
+    every: Annotated[
+        int, typer.Option(min=1, help="Of the crash points, take only each so-many-th.")
+    ] = 1,
     hours: Annotated[
         float | None,
         typer.Option(
@@ -399,8 +406,15 @@ def simulate(
     violated; then the shortest plan that does it is shown, with the line that replays it."""
     from moorage.simulation.request import faults_named, plan_given, seeds_named
 
-    if sum(given is not None for given in (seed, seeds, replay)) > 1:
-        raise Failure("give one of --seed, --seeds and --replay", exit_code=ExitCode.INVALID)
+    if sum(given is not None for given in (seed, seeds, replay, crash_points or None)) > 1:
+        raise Failure(
+            "give one of --seed, --seeds, --replay and --crash-points", exit_code=ExitCode.INVALID
+        )
+    if crash_points:
+        from moorage.commands.crash_points import crash_everywhere
+
+        crash_everywhere(every=every, form=output)
+        return
     codes = faults_named(faults)
     several = seeds_named(seeds) if seeds is not None else None
     plan = plan_given(replay) if replay is not None else None
