@@ -63,6 +63,8 @@ def branch(
     finally:
         fork.leave()
     fork.wait(beside=0)
+    if fork.died:
+        raise BranchDied(f"the run with {fork.died[0]} ended without a word")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,13 +82,14 @@ class _Copy:
 
 @dataclass(slots=True, kw_only=True)
 class _Fork(Generic[T]):
-    """``here`` is the copy that this process is, None in the first."""
+    """``here`` is the copy that this process is, None in the first; ``died`` ended unheard."""
 
     faults: Mapping[str, Sequence[Fault]]
     tell: Callable[[T], None]
     every: int
     copies: int
     here: _Copy | None = None
+    died: list[Point] = field(default_factory=list)
     _waited_for: deque[_Copy] = field(default_factory=deque)
 
     def choose(self, process: str, step: int) -> Fault | None:
@@ -131,6 +134,7 @@ class _Fork(Generic[T]):
             with copy.pipe:
                 said = copy.pipe.read()
             os.waitpid(copy.number, 0)
-            if not said:
-                raise BranchDied(f"the run with {copy.point} ended without a word")
-            self.tell(pickle.loads(said))  # noqa: S301 - our own copy's word
+            if said:
+                self.tell(pickle.loads(said))  # noqa: S301 - our own copy's word
+            else:
+                self.died.append(copy.point)
