@@ -10,6 +10,7 @@ from simulator.checkers.quiet import Quiet
 from simulator.checkers.reading import (
     REVISION_ANNOTATION,
     annotation,
+    begins_deletion,
     changes_status,
     claim_names,
     drops_finalizer,
@@ -63,7 +64,8 @@ class Life:
     ``services`` are what a stored phase has asked for so far. ``stripped``: somebody else took our
     finalizer off. ``failed`` and ``silent`` say when its status last said so, and
     ``unserving`` since when it truly does not serve, and for want of what.
-    ``silenced`` are pods whose model fell silent, with their restarts until then; ``taken`` is when
+    ``silenced`` are pods whose model fell silent, with their restarts until then; ``released``
+    is when the last of a kind was given up to its deletion; ``taken`` is when
     something it asked for last went, or was changed by others; ``revised`` when its stored revision
     last changed.
     """
@@ -85,6 +87,7 @@ class Life:
     services: bool = False
     owned: dict[str, Object] = field(default_factory=dict)
     silenced: dict[str, int] = field(default_factory=dict)
+    released: dict[str, float] = field(default_factory=dict)
     taken: float = 0.0
     revised: float = 0.0
     unserving: tuple[float, str] | None = field(init=False)
@@ -170,6 +173,8 @@ class Case:
         if life is None:
             return
         self._made_for[uid(obj)] = life.uid
+        if life.deletion_recorded is not None and begins_deletion(commit):
+            life.released[obj["kind"]] = commit.at
         if commit.type is ChangeType.DELETED:
             life.owned.pop(uid(obj), None)
             life.taken = commit.at

@@ -40,6 +40,8 @@ EXPLAINED_AFTER_SECONDS = 60.0
 HOUR = 3600.0
 CALLS_PER_HOUR = 600
 LOOKS_PER_IDLE_HOUR = 300
+LISTS_PER_IDLE_HOUR = 100
+LISTING = frozenset({"list", "watch"})
 
 RESTING = frozenset({"Ready", "Failed"})
 UNENDING = frozenset({"Deleting"})
@@ -159,6 +161,19 @@ def _unheard_deletion(case: Case, life: Life) -> Iterator[Breach]:
             f"its deletion was asked for at {life.deletion:.1f}",
             f"it was taken up {heard - life.deletion:.0f} s later",
         )
+    yield from _dawdled(case, life, heard)
+
+
+def _dawdled(case: Case, life: Life, heard: float) -> Iterator[Breach]:
+    """Services and the workload wait for nothing: they go as soon as deletion is taken up."""
+    for kind in ("Service", "StatefulSet"):
+        released = life.released.get(kind, heard)
+        if case.quiet.longest(heard, released) > OVERDUE_SECONDS:
+            yield Breach(
+                life.ref,
+                f"its deletion was taken up at {heard:.1f}",
+                f"its {kind} was deleted {released - heard:.0f} s later",
+            )
 
 
 def same_end_state(reference: History, other: History) -> Iterator[Breach]:
@@ -235,7 +250,7 @@ class NoHotLoop:
 
     def _too_soon(self, call: Call) -> Iterator[Breach]:
         """Retry-After, which the API server gives with each 429."""
-        key = (call.actor, f"{call.verb} {call.target}")
+        key = (call.actor, f"{call.verb} {call.target} {call.name}")
         not_before, seconds = self._not_before.pop(key, (0.0, 0))
         if call.at < not_before:
             yield Breach(
@@ -251,13 +266,16 @@ def _too_many_looks(case: Case) -> Iterator[Breach]:
     start = idle_since(case)
     if start is None:
         return
-    looks = Counter(
-        record.name
+    calls = [
+        record
         for record in _since(case.history, start)
-        if isinstance(record, Call) and is_engine(record.actor) and record.kind == "Workspace"
-    )
-    allowed = LOOKS_PER_IDLE_HOUR * max(1.0, (case.now - start) / HOUR)
-    for subject, count in looks.items():
+        if isinstance(record, Call) and is_engine(record.actor)
+    ]
+    looks = Counter(call.name for call in calls if call.verb == "get" and call.kind == "Workspace")
+    lists = Counter(f"{call.verb} of {call.kind}" for call in calls if call.verb in LISTING)
+    hours = max(1.0, (case.now - start) / HOUR)
+    for subject, count in (looks + lists).items():
+        allowed = hours * (LOOKS_PER_IDLE_HOUR if subject in looks else LISTS_PER_IDLE_HOUR)
         if count > allowed:
             yield Breach(
                 subject,

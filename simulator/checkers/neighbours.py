@@ -66,6 +66,8 @@ def _others(workspace: Object) -> list[str]:
 
 def s14_foreign_fields_preserved(_: Case, commit: Commit) -> Iterator[Breach]:
     now, before = commit.now, commit.before
+    if commit.type is ChangeType.DELETED and is_engine(commit.actor):
+        yield from _stripped(commit)
     if before is None or commit.type is not ChangeType.MODIFIED:
         return
     if not (is_engine(commit.actor) or is_api(commit.actor)):
@@ -74,6 +76,17 @@ def s14_foreign_fields_preserved(_: Case, commit: Commit) -> Iterator[Breach]:
         yield Breach(
             f"{now['kind']} {ref(now)}", f"{what} is somebody else's", f"{commit.actor} changed it"
         )
+
+
+def _stripped(commit: Commit) -> Iterator[Breach]:
+    """What somebody else still held is gone."""
+    for entry in finalizers(commit.before or commit.now):
+        if entry != FINALIZER:
+            yield Breach(
+                f"{commit.now['kind']} {ref(commit.now)}",
+                f"the finalizer {entry} is somebody else's",
+                f"{commit.actor} took it off",
+            )
 
 
 def _lost(before: Object, now: Object, *, by_user: bool) -> Iterator[str]:
