@@ -14,7 +14,7 @@ QUICK = scenarios()["create what cannot be served"]
 @pytest.fixture(scope="module")
 def verdicts() -> list[Verdict]:
     told: list[Verdict] = []
-    crash_points(QUICK, told.append, every=12)
+    crash_points(QUICK, told.append, every=6)
     return told
 
 
@@ -24,7 +24,7 @@ def test_each_fault_strikes_at_each_step_in_turn(verdicts):
         for one in verdicts
         if one.point.process == "engine" and isinstance(one.point.fault, Crash)
     ]
-    assert crashes == list(range(12, max(crashes) + 1, 12))
+    assert crashes == list(range(6, max(crashes) + 1, 6))
     assert {(one.point.process, type(one.point.fault)) for one in verdicts} == {
         (role, kind) for role in ("engine", "api") for kind in (Crash, CancelTask)
     }
@@ -57,7 +57,7 @@ def test_a_branch_that_dies_is_noticed():
         raise SystemExit(f"{point} {outcome}")
 
     with pytest.raises(BranchDied, match="Crash"):
-        branch(QUICK, {"engine": (Crash(),)}, judge=judge, tell=print, every=50)
+        branch(QUICK, {"engine": (Crash(),)}, judge=judge, tell=print, every=10)
 
 
 def test_the_first_process_hears_of_every_branch_in_order():
@@ -67,7 +67,7 @@ def test_the_first_process_hears_of_every_branch_in_order():
         {"engine": (Crash(),)},
         judge=lambda point, outcome: point.step,
         tell=heard.append,
-        every=20,
+        every=5,
     )
     assert heard == sorted(heard)
     assert len(heard) > 1
