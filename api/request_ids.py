@@ -1,7 +1,6 @@
 """Request ids: a change that is sent twice happens once (AIP-155)."""
 
 import asyncio
-import hashlib
 from collections import OrderedDict
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from typing import Any, TypeVar
 from google.protobuf.message import Message
 
 from api.errors import RequestIdReused
+from api.marks import digest
 
 REMEMBERED = 4096
 REMEMBERED_BYTES = 64 * 2**20
@@ -20,7 +20,7 @@ Response = TypeVar("Response", bound=Message)
 
 @dataclass(frozen=True, slots=True)
 class _Change:
-    digest: bytes
+    digest: str
     task: asyncio.Task[Any]
 
 
@@ -28,7 +28,8 @@ class RequestIds:
     """The changes under way and the answers of the latest ones, by request id.
 
     A change runs to its end also if its caller leaves, so that who asks again under the same id
-    learns what became of it. A failed one is forgotten once it has failed, and can be tried again.
+    learns what became of it. A failed one is forgotten once it has failed, and can be tried again;
+    where it took effect all the same, or before a restart, its mark tells (``api/marks.py``).
     """
 
     def __init__(
@@ -47,12 +48,12 @@ class RequestIds:
         """The answer of ``perform``, or of the same request before. Raises RequestIdReused."""
         if not request_id:
             return await perform()
-        digest = _digest(request)
+        asked = digest(request)
         change = self._changes.get(request_id)
         if change is None:
-            change = self._changes[request_id] = _Change(digest, asyncio.create_task(perform()))
+            change = self._changes[request_id] = _Change(asked, asyncio.create_task(perform()))
             change.task.add_done_callback(partial(self._settle, request_id))
-        elif change.digest != digest:
+        elif change.digest != asked:
             raise RequestIdReused(request_id)
         answer: Response = await asyncio.shield(change.task)
         return answer
@@ -82,8 +83,3 @@ class RequestIds:
                 del self._changes[request_id]
                 return True
         return False
-
-
-def _digest(request: Message) -> bytes:
-    body = request.SerializeToString(deterministic=True)
-    return hashlib.sha256(type(request).__name__.encode() + b"\0" + body).digest()

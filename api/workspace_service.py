@@ -16,12 +16,13 @@ from api.convert.messages import (
     workspace_message,
 )
 from api.listing import listing, watching
+from api.marks import Request, made_by, marked
 from api.opaque_token import seal
 from api.request_ids import RequestIds
 from api.v1 import workspace_service_pb2 as pb
 from api.validation import Change, change, changed, existing, new_workspace, planned_spec
 from api.watch import Stream, Watches
-from engine.errors import IllegalCommand, NotFound, Stale
+from engine.errors import AlreadyExists, IllegalCommand, NotFound, Stale
 from engine.explanation import explain
 from engine.phase import Phase
 from engine.ports import Clock, NewWorkspace, WorkspaceStore
@@ -57,16 +58,22 @@ class WorkspaceService:
     ) -> pb.CreateWorkspaceResponse:
         new = new_workspace(request)
         if request.validate_only:
-            return await self._create(new, dry_run=True)
+            return _created(await self._store.create(new, dry_run=True))
         return await self._request_ids.once(
-            request.request_id, request, lambda: self._create(new, dry_run=False)
+            request.request_id, request, lambda: self._create(new, request)
         )
 
-    async def _create(self, new: NewWorkspace, *, dry_run: bool) -> pb.CreateWorkspaceResponse:
-        created = await self._store.create(new, dry_run=dry_run)
-        return pb.CreateWorkspaceResponse(
-            workspace=workspace_message(created), warnings=warnings(created.spec)
-        )
+    async def _create(
+        self, new: NewWorkspace, request: pb.CreateWorkspaceRequest
+    ) -> pb.CreateWorkspaceResponse:
+        asked = replace(new, annotations=marked(new.annotations, request))
+        try:
+            return _created(await self._store.create(asked))
+        except AlreadyExists:
+            present = await self._store.get(new.ref)
+            if not made_by(present, request):
+                raise
+            return _created(present)
 
     async def get_workspace(self, request: pb.GetWorkspaceRequest) -> pb.GetWorkspaceResponse:
         workspace = await self._store.get(existing(request.name))
@@ -94,12 +101,16 @@ class WorkspaceService:
             stored = await self._current(asked.ref, asked.etag)
             return _updated(_apply(stored, asked))
         return await self._request_ids.once(
-            request.request_id, request, lambda: self._update(asked)
+            request.request_id, request, lambda: self._update(asked, request)
         )
 
-    async def _update(self, asked: Change) -> pb.UpdateWorkspaceResponse:
+    async def _update(
+        self, asked: Change, request: pb.UpdateWorkspaceRequest
+    ) -> pb.UpdateWorkspaceResponse:
         return _updated(
-            await self._rewrite(asked.ref, asked.etag, lambda stored: _apply(stored, asked))
+            await self._rewrite(
+                asked.ref, asked.etag, request, lambda stored: _apply(stored, asked)
+            )
         )
 
     async def delete_workspace(
@@ -151,28 +162,50 @@ class WorkspaceService:
         self, ref: WorkspaceRef, request: pb.RetryWorkspaceRequest
     ) -> pb.RetryWorkspaceResponse:
         retry_id = request.request_id or self._new_id()
-        asked = await self._rewrite(ref, request.etag, lambda stored: _with_retry(stored, retry_id))
+        asked = await self._rewrite(
+            ref, request.etag, request, lambda stored: _with_retry(stored, retry_id)
+        )
         return pb.RetryWorkspaceResponse(workspace=workspace_message(asked))
 
     async def _current(self, ref: WorkspaceRef, etag: str) -> Workspace:
-        stored = await self._store.get(ref)
-        if etag and etag != stored.resource_version:
-            raise Stale(str(ref))
-        return stored
+        return _matching(await self._store.get(ref), etag)
 
     async def _rewrite(
-        self, ref: WorkspaceRef, etag: str, change: Callable[[Workspace], Workspace]
+        self,
+        ref: WorkspaceRef,
+        etag: str,
+        request: Request,
+        change: Callable[[Workspace], Workspace],
     ) -> Workspace:
-        """Without an etag, a write that crossed another (the engine's, often) is tried again."""
+        """Without an etag, a write that crossed another (the engine's, often) is tried again.
+
+        One that was made before, and whose answer was lost, is not made twice.
+        """
         for attempt in range(WRITE_ATTEMPTS):
-            stored = await self._current(ref, etag)
+            stored = await self._store.get(ref)
+            if made_by(stored, request):
+                return stored
+            asked = change(_matching(stored, etag))
+            asked = replace(asked, annotations=marked(asked.annotations, request))
             try:
-                return await self._store.update(change(stored))
+                return await self._store.update(asked)
             except Stale:
                 if etag:
                     raise
             await asyncio.sleep(FIRST_BACKOFF_SECONDS * 2**attempt)
         raise Stale(str(ref))
+
+
+def _matching(stored: Workspace, etag: str) -> Workspace:
+    if etag and etag != stored.resource_version:
+        raise Stale(str(stored.ref))
+    return stored
+
+
+def _created(workspace: Workspace) -> pb.CreateWorkspaceResponse:
+    return pb.CreateWorkspaceResponse(
+        workspace=workspace_message(workspace), warnings=warnings(workspace.spec)
+    )
 
 
 def _apply(stored: Workspace, asked: Change) -> Workspace:
