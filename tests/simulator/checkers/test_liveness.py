@@ -355,3 +355,18 @@ def test_a_failure_that_hides_its_cause_is_caught(story) -> None:
 
 def test_a_failure_that_names_its_cause_explains_itself(story) -> None:
     assert "L12" not in refused(story, "gave up: 0 of 1 node claims ready (quota exceeded)")
+
+
+def test_a_deletion_taken_up_late_is_caught(story) -> None:
+    made = story.ready()
+    story.change(USER, made, metadata={"deletionTimestamp": "2026-01-01T00:00:00Z"})
+    story.later(200).goes(made)
+    assert "L2" in story.found()
+
+
+def test_a_deletion_that_is_taken_up_and_left_at_that_is_caught(story) -> None:
+    made = story.ready()
+    story.change(USER, made, metadata={"deletionTimestamp": "2026-01-01T00:00:00Z"})
+    story.moves(made, "Deleting")
+    story.later(200).remove(ENGINE, story.owned("Service"))
+    assert "L2" in story.found()
