@@ -1,0 +1,134 @@
+"""Plants every bug, one at a time, and looks whether the simulation catches it.
+
+``python -m tests.planted.runner [IDS] [--seeds N] [--seconds S]`` keeps what it finds in
+``results.json`` and writes ``docs/planted-bugs.md`` anew.
+"""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from simulator.faults.plan import to_json
+from tests.planted.catalogue import SHAPES, Planted
+from tests.planted.mutant import BENIGN, mutated, patch_of, start
+from tests.planted.results import Results, read, write
+from tests.planted.scoreboard import PAGE, page
+
+MINIMIZING_SECONDS = 60.0
+PLAN_SEEDS = 5
+"""A plan that aims at a shape is tried under so many seeds."""
+
+Event = dict[str, Any]
+console = Console()
+
+
+class HuntFailed(Exception):
+    """The mutant could not even run; the message is the end of its standard error."""
+
+
+def events(patch: Path | None, task: Event) -> Iterator[Event]:
+    """What a hunt on the mutant meets, as it happens. Raises HuntFailed."""
+    with mutated(patch) as environment:
+        process = start("tests.planted.hunt", environment)
+        assert process.stdin is not None
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdin.write(json.dumps(task))
+        process.stdin.close()
+        for line in process.stdout:
+            yield json.loads(line)
+        complaint = process.stderr.read()
+        if process.wait() != 0:
+            raise HuntFailed(complaint[-800:])
+
+
+def catch(shape: str, planted: Planted, *, aimed: bool, seeds: int, seconds: float) -> Event | None:
+    """How the bug was caught, by its own plan or by seeds; None where it was not."""
+    task = {
+        "wanted": list(planted.caught_by),
+        "plan": to_json(planted.plan) if aimed else "",
+        "seeds": PLAN_SEEDS if aimed else seeds,
+        "seconds": seconds,
+        "minimizing": MINIMIZING_SECONDS,
+    }
+    met = list(events(patch_of(shape), task))
+    told = {key: value for event in met for key, value in event.items() if key != "event"}
+    return told if "property" in told else None
+
+
+def alarms(patch: Path | None, *, seeds: int, seconds: float) -> Event:
+    """What is violated though nothing is wrong, over so many seeds."""
+    task = {"wanted": [], "plan": "", "seeds": seeds, "seconds": seconds, "minimizing": 0.0}
+    met = [event for event in events(patch, task) if event["event"] != "small"]
+    return {key: value for key, value in met[-1].items() if key != "event"}
+
+
+def main(
+    ids: Annotated[
+        list[str] | None, typer.Argument(help="Shapes such as B57; all if none.")
+    ] = None,
+    *,
+    seeds: Annotated[int, typer.Option(help="Draws of the swarm for each bug; 0 for none.")] = 60,
+    seconds: Annotated[float, typer.Option(help="CPU seconds at most for each bug.")] = 120.0,
+    plans: Annotated[bool, typer.Option(help="Also run the plan that aims at each.")] = True,
+    benign: Annotated[bool, typer.Option(help="Also run the changes that must not alarm.")] = True,
+) -> None:
+    """Plant bugs, catch them, and write the scoreboard."""
+    results = read()
+    chosen = [shape for shape in SHAPES if not ids or shape in ids]
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+    with Progress(*columns, console=console) as progress:
+        now = progress.add_task("", total=None)
+        for shape in chosen:
+            verdict = SHAPES[shape].verdict
+            if isinstance(verdict, Planted):
+                progress.update(now, description=f"{shape} {SHAPES[shape].what}")
+                _seek(results, shape, verdict, seeds=seeds, seconds=seconds, plans=plans)
+                _keep(results)
+        for patch in (None, *sorted(BENIGN.glob("*.patch"))) if benign else ():
+            name = patch.stem if patch else "unchanged"
+            progress.update(now, description=f"no alarm: {name}")
+            results.benign[name] = alarms(patch, seeds=seeds, seconds=seconds)
+            console.print(f"{name:50} {results.benign[name].get('property', 'no alarm')}")
+            _keep(results)
+
+
+def _seek(
+    results: Results, shape: str, verdict: Planted, *, seeds: int, seconds: float, plans: bool
+) -> None:
+    caught = results.caught.setdefault(shape, {})
+    ways = [("plan", plans), ("seeds", bool(seeds) and not verdict.rare)]
+    for way, tried in ways:
+        if not tried:
+            continue
+        try:
+            found = catch(shape, verdict, aimed=way == "plan", seeds=seeds, seconds=seconds)
+        except HuntFailed as error:
+            console.print(f"[red]{shape} does not run[/]: {error}")
+            continue
+        caught[way] = found
+        console.print(_line(shape, way, found))
+
+
+def _line(shape: str, way: str, found: Event | None) -> str:
+    if found is None:
+        return f"[red]{shape} by {way:5} not caught[/]"
+    size = len(found["plan"]["elements"])
+    return (
+        f"{shape} by {way:5} {found['property']:4} in {found['runs']:3} run(s), "
+        f"{found['seconds']:6.1f} s, {found['drawn']} to {size} elements"
+    )
+
+
+def _keep(results: Results) -> None:
+    write(results)
+    PAGE.write_text(page(results), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    typer.run(main)
