@@ -99,7 +99,7 @@ REFUSED_OFTEN = plan(strikes(Quota(times=3)), hours=0.5)
 NEVER_LAUNCHED = plan(strikes(LaunchLost()), hours=0.5)
 CLAIM_ERROR = plan(strikes(ErrorBefore(calls=CLAIM_CREATED)))
 
-FROZEN_CLAIMS = plan(strikes(Freeze(kind="NodeClaim", seconds=60.0), At(seconds=1.0)))
+FROZEN_CLAIMS = plan(strikes(Freeze(kind="NodeClaim", seconds=120.0), At(seconds=1.0)))
 FROZEN_CLAIMS_BRIEFLY = plan(strikes(Freeze(kind="NodeClaim", seconds=2.0), At(seconds=4.0)))
 FROZEN_CLAIMS_FOR_LONG = plan(strikes(Freeze(kind="NodeClaim", seconds=400.0), At(seconds=1.0)))
 

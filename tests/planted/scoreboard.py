@@ -61,7 +61,8 @@ def _summary(results: Results) -> Iterator[str]:
         yield f"  {max(seconds):.0f} s at most"
     alarms = [name for name, told in results.benign.items() if "property" in told]
     runs = sum(told["runs"] for told in results.benign.values())
-    yield f"- {len(alarms)} false alarms in {runs} runs of {len(results.benign)} harmless versions\n"
+    harmless = len(results.benign)
+    yield f"- {len(alarms)} false alarms in {runs} runs of {harmless} harmless versions\n"
 
 
 def _table(results: Results) -> Iterator[str]:
