@@ -53,7 +53,15 @@ def seen_change(commit: Commit, matches: Predicate) -> tuple[ChangeType, Stored]
         return (ChangeType.DELETED, commit.now) if was_seen else None
     if matches(commit.now.object):
         return (ChangeType.MODIFIED if was_seen else ChangeType.ADDED), commit.now
-    return (ChangeType.DELETED, commit.now) if was_seen else None
+    return (ChangeType.DELETED, _as_it_left(commit)) if was_seen else None
+
+
+def _as_it_left(commit: Commit) -> Stored:
+    """What left a selector's view is shown as it was, at the version at which it left."""
+    before = commit.before or commit.now
+    version = {"resourceVersion": str(commit.resource_version)}
+    shown = {**before.object, "metadata": {**before.object["metadata"], **version}}
+    return Stored(shown, encode(shown))
 
 
 class Watcher:

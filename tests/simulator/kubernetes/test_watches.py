@@ -46,6 +46,20 @@ async def test_no_change_falls_between_the_request_and_the_first_read(server: Ap
     assert names == ["a", "b"]
 
 
+async def test_what_leaves_a_selector_is_shown_as_it_was_at_the_version_it_left(
+    server: ApiServer,
+) -> None:
+    metadata = {"name": "a", "namespace": "default", "labels": {"team": "x"}}
+    made = server.create({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata})
+    stream = await watch(server, "labelSelector=team")
+    left = server.update({**made, "metadata": {**made["metadata"], "labels": {"other": "y"}}})
+    *_, gone = await next_events(stream)
+    assert gone["type"] == "DELETED"
+    assert gone["object"]["metadata"]["labels"] == {"team": "x"}
+    version = left["metadata"]["resourceVersion"]
+    assert gone["object"]["metadata"]["resourceVersion"] == version
+
+
 async def test_a_watch_ends_when_its_time_is_over(server: ApiServer) -> None:
     stream = await watch(server, "timeoutSeconds=1&allowWatchBookmarks=true")
     async with asyncio.timeout(5):
