@@ -61,7 +61,7 @@ class VirtualLoop(asyncio.AbstractEventLoop):
     """
 
     def __init__(self, schedule: Schedule | None = None) -> None:
-        self._schedule = schedule or InOrder()
+        self._schedule: Schedule = InOrder() if schedule is None else schedule
         self._now = 0.0
         self._timers: list[tuple[float, int, asyncio.TimerHandle]] = []
         self._timer_numbers = count()
