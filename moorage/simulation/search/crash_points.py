@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from moorage.simulation.outcome import Outcome
 from moorage.simulation.run import run
 from moorage.simulation.search.branches import Point, branch, rerun
-from simulator.checkers.liveness import same_end_state
+from moorage.simulation.search.comparison import compared
 from simulator.checkers.property import Violation
 from simulator.faults.plan import Plan
 from simulator.faults.vocabulary import CancelTask, Crash, Fault
@@ -54,19 +54,9 @@ def crash_points(
 
 def verdict(reference: History, point: Point, plan: Plan, outcome: Outcome) -> Verdict:
     """Every property, and that the end is the reference's."""
-    over = outcome.history.records[-1].at
-    differs = (
-        Violation(
-            property=CRASH_ANYWHERE,
-            at=over,
-            subject=breach.subject,
-            facts=(breach.expected, breach.found),
-        )
-        for breach in same_end_state(reference, outcome.history)
-    )
     return Verdict(
         point=point,
         plan=plan,
         trace_hash=outcome.trace_hash,
-        violations=(*outcome.violations, *differs),
+        violations=compared(CRASH_ANYWHERE, reference, outcome),
     )
