@@ -273,9 +273,11 @@ def _too_many_looks(case: Case) -> Iterator[Breach]:
     ]
     looks = Counter(call.name for call in calls if call.verb == "get" and call.kind == "Workspace")
     lists = Counter(f"{call.verb} of {call.kind}" for call in calls if call.verb in LISTING)
-    hours = max(1.0, (case.now - start) / HOUR)
+    hours = (case.now - start) / HOUR
     for subject, count in (looks + lists).items():
-        allowed = hours * (LOOKS_PER_IDLE_HOUR if subject in looks else LISTS_PER_IDLE_HOUR)
+        allowed = LOOKS_PER_IDLE_HOUR * max(1.0, hours)
+        if subject in lists:
+            allowed = LISTS_PER_IDLE_HOUR * max(0.2, hours)
         if count > allowed:
             yield Breach(
                 subject,
