@@ -49,13 +49,13 @@ def scenarios() -> Mapping[str, Plan]:
     return {**_BEGINNINGS, **_CHANGES, **_DELETIONS, **_ACCIDENTS}
 
 
-def _plan(seconds: float, *elements: Element, workspaces: int = 1) -> Plan:
-    """``seconds`` is how long it takes and may be disturbed."""
+def _plan(seconds: float, *elements: Element, workspaces: int = 1, watched: bool = False) -> Plan:
+    """``seconds`` is how long it takes and may be disturbed; ``watched`` has a user follow it."""
     setting = Setting(
         workspaces=workspaces,
         hours=seconds / HOUR,
         schedule="in order",
-        habits=GrpcHabits(resumes=8),
+        habits=GrpcHabits(resumes=8 if watched else 0),
     )
     return Plan(seed=SEED, setting=setting, elements=elements)
 
@@ -76,7 +76,7 @@ _CREATE = _user(Create())
 _CREATE_BY_KUBECTL = _user(Create(through="kubectl"))
 
 _BEGINNINGS: Mapping[str, Plan] = {
-    "create by gRPC": _plan(READY, _CREATE, _user(Look(), _in(Phase.READY))),
+    "create by gRPC": _plan(READY, _CREATE, _user(Look(), _in(Phase.READY)), watched=True),
     "create by kubectl": _plan(READY, _CREATE_BY_KUBECTL),
     "create on two nodes": _plan(READY + MINUTE, _user(Create(nodes=2))),
     "create three at once": _plan(
@@ -131,7 +131,9 @@ _DELETIONS: Mapping[str, Plan] = {
             (Phase.READY, 5.0, READY + 3 * MINUTE),
         )
     },
-    "delete by gRPC": _plan(READY + 3 * MINUTE, _CREATE, _user(Delete(), _in(Phase.READY, 5.0))),
+    "delete by gRPC": _plan(
+        READY + 3 * MINUTE, _CREATE, _user(Delete(), _in(Phase.READY, 5.0)), watched=True
+    ),
     "delete while Degraded": _plan(
         READY + 5 * MINUTE,
         _CREATE,
