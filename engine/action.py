@@ -57,9 +57,10 @@ class ReplaceReplica:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Release:
-    """Deletes every object of this kind that the workspace owns."""
+    """Deletes the objects of this kind that the workspace owns: all, or just those named."""
 
     resource: Resource
+    names: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -37,9 +37,17 @@ def hold_finalizer(workspace: Workspace, _: Observation) -> Iterator[Action]:
         yield HoldFinalizer()
 
 
+def superseded_claims(workspace: Workspace, observation: Observation) -> Iterator[Action]:
+    superseded = guards.superseded_claims(workspace, observation)
+    if superseded:
+        names = tuple(claim.name for claim in superseded)
+        yield Release(resource=Resource.NODE_CLAIMS, names=names)
+
+
 def node_claims(workspace: Workspace, observation: Observation) -> Iterator[Action]:
+    """None beside those of an earlier attempt: quota and money are for one at a time."""
     plan = workspace.machine.plan
-    if plan is None:
+    if plan is None or guards.superseded_claims(workspace, observation):
         return
     names = node_claim_names(workspace, plan)
     present = {claim.name for claim in observation.claims}
@@ -93,12 +101,12 @@ def release_finalizer(workspace: Workspace, observation: Observation) -> Iterato
         yield ReleaseFinalizer()
 
 
-_SERVING = (hold_finalizer, node_claims, services, workload)
+_SERVING = (hold_finalizer, superseded_claims, node_claims, services, workload)
 
 DUTIES: Mapping[Phase, tuple[Duty, ...]] = {
     Phase.PENDING: (hold_finalizer,),
     Phase.PLANNING: (),
-    Phase.PROVISIONING: (hold_finalizer, node_claims, services),
+    Phase.PROVISIONING: (hold_finalizer, superseded_claims, node_claims, services),
     Phase.DEPLOYING: _SERVING,
     Phase.LOADING: (*_SERVING, replace_silent_replicas),
     Phase.READY: _SERVING,

@@ -53,6 +53,15 @@ def wanted_claims(workspace: Workspace, observation: Observation) -> tuple[NodeC
     return tuple(claim for claim in named(observation.claims, names) if not claim.releasing)
 
 
+def superseded_claims(workspace: Workspace, observation: Observation) -> tuple[NodeClaim, ...]:
+    """What an earlier attempt asked for and still has: it costs, and serves nobody."""
+    plan = workspace.machine.plan
+    wanted = () if plan is None else node_claim_names(workspace, plan)
+    return tuple(
+        claim for claim in observation.claims if claim.name not in wanted and not claim.releasing
+    )
+
+
 def wanted_nodes(workspace: Workspace, observation: Observation) -> tuple[Node, ...]:
     nodes = {node.name: node for node in observation.nodes}
     return tuple(

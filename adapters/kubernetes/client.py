@@ -22,6 +22,10 @@ REQUEST_SECONDS = 30.0
 WATCH_SECONDS = 240
 """Below the client's own limit of 300 s, so that a watch ends by the server's word."""
 
+TOO_MANY_REQUESTS = 429
+LONGEST_HOLD_SECONDS = 30.0
+"""A server that asks for more is asked again after this; its word is not worth a whole night."""
+
 MERGE_PATCH = "application/merge-patch+json"
 APPLY_PATCH = "application/apply-patch+yaml"
 FIELD_MANAGER = "moorage"
@@ -32,6 +36,8 @@ class KubernetesClient:
 
     def __init__(self, api_client: ApiClient) -> None:
         self._api = api_client
+        self._held_until = 0.0
+        """When the server lets us ask again, by the loop's clock."""
 
     async def request(
         self,
@@ -89,6 +95,7 @@ class KubernetesClient:
         *,
         seconds: float,
     ) -> Any:
+        await self._heed()
         target = f"{path}?{urlencode(query, quote_via=quote)}" if query else path
         method, url, headers, *_ = await self._api.param_serialize(
             method,
@@ -101,7 +108,20 @@ class KubernetesClient:
             answer = await self._api.call_api(method, url, headers, body, _request_timeout=seconds)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise _unreachable(method, path, error) from error
+        if answer.status == TOO_MANY_REQUESTS:
+            self._hold(answer.headers.get("Retry-After", ""))
         return answer.response
+
+    async def _heed(self) -> None:
+        """Waits for as long as the server has asked for, whichever request it was that it told."""
+        loop = asyncio.get_running_loop()
+        while (left := self._held_until - loop.time()) > 0:  # noqa: ASYNC110 - it may be put off
+            await asyncio.sleep(left)
+
+    def _hold(self, retry_after: str) -> None:
+        """``retry_after`` in seconds; kube-apiserver never sends a date."""
+        seconds = min(float(retry_after), LONGEST_HOLD_SECONDS) if retry_after.isdigit() else 0.0
+        self._held_until = max(self._held_until, asyncio.get_running_loop().time() + seconds)
 
 
 def _unreachable(method: str, path: str, error: Exception) -> Unreachable:

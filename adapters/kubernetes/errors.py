@@ -22,17 +22,26 @@ class KubernetesRefusal(Exception):
     """A ``Status`` other than success: ``code`` is HTTP's, ``reason`` is metav1.StatusReason."""
 
     def __init__(
-        self, *, code: int, reason: str, message: str, causes: tuple[FieldCause, ...] = ()
+        self,
+        *,
+        code: int,
+        reason: str,
+        message: str,
+        name: str = "",
+        causes: tuple[FieldCause, ...] = (),
     ) -> None:
+        """``name`` is that of the object, "" where the server knows no such kind either."""
         super().__init__(f"{message} ({code} {reason})")
         self.code = code
         self.reason = reason
         self.message = message
+        self.name = name
         self.causes = causes
 
     @property
     def not_found(self) -> bool:
-        return self.code == 404  # noqa: PLR2004 - HTTP's own number says it best
+        """There is no such object. A kind that is not served says nothing of its objects."""
+        return self.reason == "NotFound" and self.name != ""
 
     @property
     def conflict(self) -> bool:
@@ -53,8 +62,9 @@ class KubernetesRefusal(Exception):
 
     @property
     def transient(self) -> bool:
-        """The server could not answer now: 429 and 5xx."""
-        return self.code == 429 or self.code >= 500  # noqa: PLR2004
+        """The server could not answer now: 429, 5xx, and a kind that is not served for now."""
+        unserved = self.code == 404 and not self.not_found  # noqa: PLR2004 - HTTP's own numbers
+        return unserved or self.code == 429 or self.code >= 500  # noqa: PLR2004
 
 
 def refusal(code: int, body: bytes) -> KubernetesRefusal:
@@ -72,6 +82,7 @@ def from_status(status: dict[str, Any], code: int) -> KubernetesRefusal:
         code=int(status.get("code") or code),
         reason=status.get("reason") or "Unknown",
         message=(status.get("message") or f"HTTP {code}")[:MESSAGE_LENGTH],
+        name=details.get("name") or "",
         causes=tuple(
             FieldCause(field=cause.get("field", ""), message=cause.get("message", ""))
             for cause in details.get("causes") or ()

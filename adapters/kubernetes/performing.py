@@ -68,7 +68,7 @@ class Performer:
                     grace_seconds=SILENT_GRACE_SECONDS,
                 )
             case Release():
-                await self._release(workspace, action.resource)
+                await self._release(workspace, action)
             case ReleaseFinalizer():
                 await self._release_finalizer(workspace)
             case _:
@@ -100,13 +100,14 @@ class Performer:
             manifests.stateful_set(workspace, action.plan, action.revision, self._images),
         )
 
-    async def _release(self, workspace: Workspace, resource: Resource) -> None:
-        kind = RELEASED_AS[resource]
+    async def _release(self, workspace: Workspace, action: Release) -> None:
+        kind = RELEASED_AS[action.resource]
         namespace = workspace.ref.namespace if kind.namespaced else ""
         items, _ = await self._objects.list_all(kind, namespace, labels=selector(workspace))
         for item in items:
             metadata = item["metadata"]
-            if "deletionTimestamp" not in metadata:
+            meant = not action.names or metadata["name"] in action.names
+            if meant and "deletionTimestamp" not in metadata:
                 await self._objects.delete_if_there(
                     kind, metadata["name"], namespace, uid=metadata["uid"]
                 )
