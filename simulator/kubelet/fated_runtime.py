@@ -7,6 +7,7 @@ request; whether a model would speak is asked of ``Models``, not of it.
 import asyncio
 import hashlib
 from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -29,6 +30,7 @@ SCHEME = "fated"
 TERMINATED_CODE = 143  # 128 + SIGTERM
 KILLED_CODE = 137  # 128 + SIGKILL
 PROBES_TOLD = 3
+TOLD_AGAIN_SECONDS = 30.0
 """Equal answers that a prober is given at once, before the next waits for a change.
 
 Kubernetes' failure threshold is 3 by default: whoever probes has made up its mind by then, and a
@@ -77,9 +79,14 @@ class FatedContainer:
         return self._exit.result()
 
     async def probe(self, handler: Object, timeout_seconds: float) -> ProbeOutcome:  # noqa: ARG002
-        """What a prober knows already it is told again only when it has changed."""
+        """What a prober knows already it is told again when it has changed, or seldom.
+
+        Not seldom enough for liveness to be content with a model that never gets ready.
+        """
         if self._told >= PROBES_TOLD:
-            await asyncio.shield(self._changed)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(None if self._ready else TOLD_AGAIN_SECONDS):
+                    await asyncio.shield(self._changed)
         self._told += 1
         return ProbeOutcome(self._ready, "" if self._ready else "still loading")
 

@@ -66,7 +66,7 @@ SHAPES: Mapping[str, Shape] = {
     ),
     "B07": _planted("the record of a failure is never cleared", plans.CLAIM_ERROR, "L12", "L1"),
     "B08": _planted(
-        "a claim is dropped while its launch goes on", plans.NEVER_LAUNCHED, "S14", "S1", "S2"
+        "a claim is dropped while its machine is there", plans.DELETED, "S14", "S1", "S2"
     ),
     "B09": _planted("acts before its finalizer is held", plans.CREATED, "S13"),
     "B10": _planted("the phase is taken for the deed", plans.CRASH_ON_DELETE, "L2", "L12"),
@@ -131,7 +131,7 @@ SHAPES: Mapping[str, Shape] = {
     "B34": _planted("what a node's name once meant", plans.LOST_GPUS, "S12"),
     "B35": _planted("named after the workspace's name", plans.RECREATED, "S20", "S3"),
     "B36": _planted("names are cut short, and collide", plans.CREATED_WIDE, "S20", "L1", "S12"),
-    "B37": _planted("an owner that does not hold", plans.CREATED, "L1", "S3", "S12", "L12"),
+    "B37": _planted("an owner that does not hold", plans.CREATED, "L5", "L1", "S3", "S12"),
     "B38": _planted("an id put together by hand", plans.CREATED, "L12", "L1"),
     "B39": _planted("lets go before the machine is gone", plans.DELETED, "S1"),
     "B40": _planted("sweeps what it does not own", plans.OWN_THINGS, "S15"),
@@ -169,7 +169,9 @@ SHAPES: Mapping[str, Shape] = {
         WithNodeEngine("all it waits for are Kubernetes objects, which leave no tombstones"),
     ),
     "B60": _planted("takes down in the wrong order, and leaves some", plans.DELETED, "S1"),
-    "B61": _planted("asks for the same deletion again and again", plans.DELETED, "S5", "L5"),
+    "B61": _planted(
+        "asks for the same deletion again and again", plans.TOUCHED_WHILE_DELETING, "S5", "L5"
+    ),
     "B62": _planted("makes children while it takes them down", plans.DELETED, "S17", "L6", "L2"),
     "B63": _planted(
         "a deletion waits for a create that fails", plans.DELETED_WHILE_LAUNCHING, "L2", "S17"
@@ -197,7 +199,7 @@ SHAPES: Mapping[str, Shape] = {
     # GPUs, pods and models.
     "B74": _planted("a ready node is taken for a ready GPU", plans.LOST_GPUS, "S12"),
     "B75": _planted("claims are counted for nodes", plans.LOST_GPUS, "S12", "L1"),
-    "B76": _planted("a slow start is taken for a dead one", plans.SLOW_LOAD, "L12", "L1"),
+    "B76": _planted("a slow start is taken for a dead one", plans.CREATED, "L1", "L12"),
     "B77": _planted("a ready server is taken for a ready model", plans.SILENT, "S12"),
     "B78": _planted(
         "a bad rollout holds up the good one", plans.FAILING_EDIT_REVERTED, "L12", "L1", rare=True
@@ -223,13 +225,19 @@ SHAPES: Mapping[str, Shape] = {
         ),
     ),
     "B86": _planted("acts on arrival, and once", plans.CLAIM_ERROR, "L12", "L1"),
-    "B87": _planted("waits for an event before it begins", plans.CREATED, "L8", "L1", "L12"),
+    "B87": _planted("waits for an event before it begins", plans.CREATED, "L1", "L8", "L12"),
     "B88": _planted("one workspace holds up the others", plans.POISONED, "L7", rare=True),
     # The API.
     "B89": _planted("acknowledged before it is stored", plans.CREATED, "Q1"),
     "B90": _planted("request ids are forgotten", plans.REPEATED_EDIT, "Q2"),
     "B91": _planted("an unknown outcome is taken for new work", plans.UNKNOWN_WORKSPACE, "Q6"),
-    "B92": _planted("a caller who leaves takes the work along", plans.IMPATIENT, "Q6", "Q2"),
+    "B92": Shape(
+        "a caller who leaves takes the work along",
+        Impossible(
+            "the work is one write that bears its request's mark; whether it was cut off before or "
+            "after that write, who asks again under the same id learns which"
+        ),
+    ),
     "B93": _planted("a resumed stream skips or repeats", plans.RESUMED_WATCH, "Q5"),
     "B94": _planted("a Get older than what was acknowledged", plans.LOOKED_AROUND_AN_EDIT, "Q4"),
 }

@@ -14,6 +14,7 @@ from simulator.faults.users import (
     Look,
     Recreate,
     Retry,
+    Touch,
     UserAction,
 )
 from simulator.faults.vocabulary import (
@@ -90,6 +91,9 @@ STATUS_WRITTEN = calls("patch", "Workspace", subresource="status")
 CREATED = plan()
 CREATED_WIDE = with_nodes(2, ())
 DELETED = plan(DELETE)
+TOUCHED_WHILE_DELETING = plan(
+    DELETE, *(does(Touch(), at("Deleting", 10.0 * number)) for number in range(1, 6))
+)
 RECREATED = plan(RECREATE, hours=0.3)
 EDITED = plan(EDIT)
 LOST_GPUS = plan(GPUS_LOST, hours=0.5)
@@ -134,7 +138,7 @@ SLOW_SWEEP = Plan(
         strikes(Slow(calls=calls("list", "Workspace"), seconds=25.0), At(seconds=290.0)),
     ),
 )
-FORCED = plan(does(Force(), served()), hours=0.3)
+FORCED = plan(does(Force(), served(200.0)), hours=0.4)
 EVICTED = plan(strikes(SpotEviction(), served()), hours=0.4)
 FROZEN_DELETION = plan(strikes(Freeze(kind="Pod", seconds=120.0), served(29.0)), DELETE)
 TWO_EDITS_UNSEEN = plan(
@@ -217,9 +221,7 @@ REPEATED_EDIT = plan(EDIT, repeats=True)
 UNKNOWN_WORKSPACE = plan(
     strikes(ErrorAfter(calls=Calls(actor="api", verb="create", kind="Workspace")))
 )
-IMPATIENT = plan(EDIT, DELETE, gives_up=1)
 RESUMED_WATCH = plan(EDIT, resumes=2)
 LOOKED_AROUND_AN_EDIT = plan(
     does(Look(), served(30.0)), does(Edit(variant=1), served(33.0)), does(Look(), served(36.0))
 )
-SLOW_LOAD = plan(strikes(LoadFails(times=1)))
