@@ -5,9 +5,11 @@ import gc
 import logging
 import time
 from collections.abc import Coroutine, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from typing import Any, cast
+
+from kubernetes.aio.client import ApiClient
 
 from adapters.kubernetes.client import KubernetesClient
 from adapters.kubernetes.installation import install
@@ -40,6 +42,7 @@ from simulator.wire.rest_client import api_client, http_api_client
 NAMESPACE = "models"
 HOUR = 3600.0
 LOOK_SECONDS = 300.0
+CLOSING_SECONDS = 1.0
 QUIET_SECONDS = 1800.0
 RETRIES_AT = (0.75 * HOUR, 1.5 * HOUR)
 """When, after the healing, users retry what has failed: in time for every deadline to pass."""
@@ -75,6 +78,8 @@ def run(
         violations = judge.finish()
         ended = loop.time()
         trace_hash = trace.hexdigest()
+        history.readers.clear()
+        loop.run_until_complete(world.close())
         loop.close()
     counts = tally.counts
     counts.runs = 1
@@ -133,8 +138,8 @@ class World:
         self._loop = loop
         self._history = history
         self._randomness = randomness
-        self._sessions: list[KubernetesClient] = []
-        """Kept to the end: aiohttp complains of sessions that are dropped open."""
+        self._connections: list[tuple[ApiClient, MemoryConnector]] = []
+        """Kept to the end: aiohttp complains of what is dropped open."""
         self.director: Director
         self.users: Users
 
@@ -207,9 +212,17 @@ class World:
             client = cast("Process", current_process())
             handle = partial(self.network.serve, client)
             connector = MemoryConnector(handle, loop=self._loop, server=self.cluster.process)
-            self._sessions.append(KubernetesClient(http_api_client(connector)))
-            return self._sessions[-1]
+            client_of_its_own = http_api_client(connector)
+            self._connections.append((client_of_its_own, connector))
+            return KubernetesClient(client_of_its_own)
         return KubernetesClient(api_client(self.network))
+
+    async def close(self) -> None:
+        """Closes what clients left open; one whose process crashed does not hear that it is."""
+        for client, connector in self._connections:
+            await client.close()  # type: ignore[no-untyped-call]
+            with suppress(TimeoutError):
+                await asyncio.wait_for(connector.close(), CLOSING_SECONDS)
 
     async def _install(self) -> None:
         """Straight into the API server: what is there before anything can go wrong."""
