@@ -4,6 +4,8 @@ import os
 import subprocess
 import sys
 
+import pytest
+
 SEEDS = 20
 PROGRAM = f"""
 from moorage.simulation.run import run
@@ -22,6 +24,7 @@ def started(hash_seed: str) -> "subprocess.Popen[str]":
     )
 
 
+@pytest.mark.timeout(600)
 def test_traces_are_equal_across_processes_and_hash_seeds() -> None:
     processes = [started(hash_seed) for hash_seed in ("0", "20260101")]
     first, second = (process.communicate()[0].split() for process in processes)

@@ -30,6 +30,7 @@ def test_every_property_holds_in_the_run_of_a_seed(seed: int) -> None:
     assert not outcome.violations, told(plan, outcome.violations)
 
 
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("name", CRASHED)
 def test_a_process_may_stop_at_any_await(name: str) -> None:
     verdicts: list[Verdict] = []
@@ -39,6 +40,7 @@ def test_a_process_may_stop_at_any_await(name: str) -> None:
         assert not one.violations, told(one.plan, one.violations)
 
 
+@pytest.mark.timeout(300)
 def test_an_engine_may_see_the_past() -> None:
     for one in stale_runs(scenarios()[STALE]):
         assert not one.violations, told(one.plan, one.violations)
