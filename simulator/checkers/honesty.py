@@ -36,6 +36,12 @@ def s11_generation_honesty(_: Case, commit: Commit) -> Iterator[Breach]:
         yield Breach(ref(now), f"generation {_observed(before)} was observed", f"now {observed} is")
     if not is_engine(commit.actor):
         return
+    if observed != _observed(before) and phase(now) == phase(before):
+        yield Breach(
+            ref(now),
+            f"it stayed in {phase(now)}, as planned from generation {_observed(before)}",
+            f"generation {observed} is said to be observed",
+        )
     stamps = [item.get("observedGeneration", 0) for item in status(now).get("conditions") or ()]
     latest = max([observed, *stamps])
     if latest > current:

@@ -38,7 +38,8 @@ FIRST_STEP_SECONDS = 60.0
 OVERDUE_SECONDS = 150.0
 EXPLAINED_AFTER_SECONDS = 60.0
 HOUR = 3600.0
-CALLS_PER_HOUR = 600
+LOOKING = {"get": "looks", "watch": "watches"}
+CALLS_PER_HOUR = {"writes": 600, "watches": 600, "looks": 1800}
 LOOKS_PER_IDLE_HOUR = 300
 LISTS_PER_IDLE_HOUR = 100
 LISTING = frozenset({"list", "watch"})
@@ -233,18 +234,20 @@ class NoHotLoop:
             return
         if not is_engine(record.actor):
             return
-        if record.kind != "Lease" and (record.writes or record.verb == "watch"):
+        if record.kind != "Lease" and (record.writes or record.verb in LOOKING):
             yield from self._count(record)
         yield from self._too_soon(record)
 
     def _count(self, call: Call) -> Iterator[Breach]:
-        subject = f"{call.kind} {call.namespace}/{call.name}" if call.writes else f"{call.kind}s"
-        what, hour = "writes" if call.writes else "watches", int(call.at // HOUR)
-        self._sent[subject, hour] += 1
-        if self._sent[subject, hour] == CALLS_PER_HOUR + 1:
+        one = call.writes or call.verb == "get"
+        subject = f"{call.kind} {call.namespace}/{call.name}" if one else f"{call.kind}s"
+        what = "writes" if call.writes else LOOKING[call.verb]
+        allowed, hour = CALLS_PER_HOUR[what], int(call.at // HOUR)
+        self._sent[f"{what} of {subject}", hour] += 1
+        if self._sent[f"{what} of {subject}", hour] == allowed + 1:
             yield Breach(
                 subject,
-                f"at most {CALLS_PER_HOUR} {what} an hour bring it about",
+                f"at most {allowed} {what} an hour bring it about",
                 f"more were sent in hour {hour}",
             )
 

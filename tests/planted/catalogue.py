@@ -133,7 +133,7 @@ SHAPES: Mapping[str, Shape] = {
     "B36": _planted("names are cut short, and collide", plans.CREATED_WIDE, "S20", "L1", "S12"),
     "B37": _planted("an owner that does not hold", plans.CREATED, "L5", "L1", "S3", "S12"),
     "B38": _planted("an id put together by hand", plans.CREATED, "L12", "L1"),
-    "B39": _planted("lets go before the machine is gone", plans.DELETED, "S1"),
+    "B39": _planted("lets go before the machine is gone", plans.GHOST_OF_A_NODE, "S1", rare=True),
     "B40": _planted("sweeps what it does not own", plans.OWN_THINGS, "S15"),
     "B41": _planted("two take the same node", plans.TWO_AT_ONCE, "S12", "S3", "L1"),
     # Conflicts, status, and the use of the API.
@@ -145,10 +145,12 @@ SHAPES: Mapping[str, Shape] = {
     "B45": _planted("a refusal is tried again for ever", plans.REFUSED_OFTEN, "S4", "L6", "L5"),
     "B46": _planted("status goes where it is dropped", plans.CREATED, "L5", "L12", "S11"),
     "B47": _planted("other writers' conditions are lost", plans.FOREIGN_CONDITION, "S14"),
-    "B48": _planted("observes a generation before acting on it", plans.EDITED, "S11", "L1"),
-    "B49": _planted("the server's defaults are a difference for ever", plans.CREATED, "L4", "L5"),
+    "B48": _planted("observes a generation before acting on it", plans.BADLY_EDITED, "S11", "L1"),
+    "B49": _planted(
+        "server defaults are a difference for ever", plans.CREATED_LONG_AGO, "L4", "L5"
+    ),
     "B50": _planted("every pass has a new transition time", plans.CREATED, "L4", "L5"),
-    "B51": _planted("what concerns nobody wakes everybody", plans.CREATED, "L5", "L4"),
+    "B51": _planted("what concerns nobody wakes everybody", plans.CREATED_LONG_AGO, "L5", "L4"),
     "B52": _planted("tried again under another name", plans.UNKNOWN_CREATE, "S4", "S7", "S20"),
     "B53": _planted("an immutable field is changed", plans.EDITED, "S16", "L1"),
     "B54": _planted("validation holds up a deletion", plans.BAD_DELETED, "L2"),
@@ -170,7 +172,7 @@ SHAPES: Mapping[str, Shape] = {
     ),
     "B60": _planted("takes down in the wrong order, and leaves some", plans.DELETED, "S1"),
     "B61": _planted(
-        "asks for the same deletion again and again", plans.TOUCHED_WHILE_DELETING, "S5", "L5"
+        "asks for one deletion again and again", plans.TOUCHED_WHILE_DELETING, "S5", "L5"
     ),
     "B62": _planted("makes children while it takes them down", plans.DELETED, "S17", "L6", "L2"),
     "B63": _planted(

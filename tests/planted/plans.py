@@ -40,6 +40,7 @@ from simulator.faults.vocabulary import (
     SpotEviction,
     StaleRestart,
     Throttle,
+    ZombieKubelet,
 )
 from simulator.faults.vocabulary import ForeignDelete as Removal
 from simulator.faults.vocabulary import ForeignRelabel as Relabel
@@ -89,6 +90,7 @@ CLAIM_CREATED = calls("create", "NodeClaim")
 STATUS_WRITTEN = calls("patch", "Workspace", subresource="status")
 
 CREATED = plan()
+CREATED_LONG_AGO = plan(hours=1.5)
 CREATED_WIDE = with_nodes(2, ())
 DELETED = plan(DELETE)
 TOUCHED_WHILE_DELETING = plan(
@@ -144,7 +146,8 @@ FROZEN_DELETION = plan(strikes(Freeze(kind="Pod", seconds=120.0), served(29.0)),
 TWO_EDITS_UNSEEN = plan(
     strikes(Pause(seconds=20.0), served(29.0)), EDIT, does(Edit(variant=2), served(35.0))
 )
-NODES_GAP = plan(strikes(Gap(kind="Node"), served()))
+NODES_GAP = plan(strikes(Gap(kind="Node"), served()), hours=1.5)
+BADLY_EDITED = plan(does(Edit(variant=-1), served()))
 LOST_GPUS_UNHEARD = plan(strikes(HalfOpen(kind="Node"), served(20.0)), GPUS_LOST, hours=0.75)
 LOST_GPUS_BETWEEN_LISTS = plan(
     strikes(Slow(calls=calls("list", "Node"), seconds=20.0), served(9.0)),
@@ -158,6 +161,7 @@ LOST_GPUS_IN_A_GAP = plan(
     hours=0.75,
 )
 SERVICE_REMOVED = plan(strikes(Removal(kind="Service"), served()))
+GHOST_OF_A_NODE = with_nodes(2, (strikes(ZombieKubelet(), served()), does(Delete(), served(33.0))))
 NODE_RELABELLED = plan(strikes(Relabel(), served()))
 OWN_THINGS = plan(strikes(BringYourOwn(), At(seconds=10.0)), DELETE)
 TWO_AT_ONCE = plan(create(1), workspaces=2)

@@ -19,7 +19,7 @@ from tests.planted.mutant import BENIGN, mutated, patch_of, start
 from tests.planted.results import Results, read, write
 from tests.planted.scoreboard import PAGE, page
 
-MINIMIZING_SECONDS = 60.0
+MINIMIZING_SECONDS = 30.0
 PLAN_SEEDS = 5
 """A plan that aims at a shape is tried under so many seeds."""
 

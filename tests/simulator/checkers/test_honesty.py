@@ -197,3 +197,17 @@ def test_a_secret_in_an_answer_is_caught(story) -> None:
 def test_a_secret_that_a_user_writes_into_the_spec_is_the_user_s(story) -> None:
     story.put(USER, workspace() | {"inference": {"config": "TAINTED-token"}})
     assert "S18" not in story.found()
+
+
+def test_a_generation_observed_without_planning_it_is_caught(story) -> None:
+    made = story.ready()
+    story.change(USER, made, metadata={"generation": 2})
+    story.later(1).status(made, observedGeneration=2)
+    assert "S11" in story.found()
+
+
+def test_a_generation_observed_on_the_way_to_its_plan_is_honest(story) -> None:
+    made = story.ready()
+    story.change(USER, made, metadata={"generation": 2})
+    story.later(1).moves(made, "Updating", observedGeneration=2)
+    assert "S11" not in story.found()
