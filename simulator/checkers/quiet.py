@@ -6,6 +6,7 @@ requests are, for as long as it takes to get over them.
 """
 
 from bisect import bisect_right
+from math import inf
 
 from simulator.checkers.reading import is_engine
 from simulator.history import Record, Started, Struck
@@ -24,6 +25,9 @@ AFTER_CLOCK_JUMP = 7200.0
 
 _HOLD_UP = frozenset({"PAUSE", "SLOW"})
 """What an engine has seen before them, it acts on after them."""
+
+_MISLEADS = frozenset({"RELABEL"})
+"""What it shows is not there by any sign that Moorage goes by, however long it has been."""
 
 _SETTLES_AFTER = {
     **dict.fromkeys(
@@ -45,10 +49,13 @@ class Quiet:
         self._up: set[str] = set()
         self._down_since: float | None = None
         self._blind_until = 0.0
+        self._misled_until = 0.0
 
     def note(self, record: Record) -> None:
         if isinstance(record, Struck) and record.code in _SETTLES_AFTER:
             settles = _SETTLES_AFTER[record.code]
+            if record.code in _MISLEADS:
+                self._misled_until = max(self._misled_until, record.at + settles)
             self._disturbed(record.at, record.at + settles)
             if settles >= AFTER_WATCHES or record.code in _HOLD_UP:
                 ends = record.at + max(settles, AFTER_WATCHES)
@@ -62,6 +69,8 @@ class Quiet:
 
     def oldest_sight(self, at: float) -> float:
         """How many seconds old the world may be that an engine sees."""
+        if at < self._misled_until:
+            return inf
         return SENSOR_LAG if self.seeing(at) else AFTER_WATCHES
 
     def longest(self, since: float, until: float) -> float:
