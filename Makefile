@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 export MOORAGE_CACHE_DIR ?= $(CURDIR)/.cache
 
-.PHONY: demo up test downloads check format protos generated clean clean-all
+.PHONY: demo up test planted downloads check format protos generated clean clean-all
 
 demo: $(VENV)/.installed  ## bring up the simulated cluster, deploy a model, ask it something
 	@$(BIN)/moorage demo
@@ -16,6 +16,9 @@ up: $(VENV)/.installed  ## bring up the simulated cluster and stay
 
 test: check downloads  ## everything that CI runs
 	$(BIN)/pytest
+
+planted: $(VENV)/.installed-dev  ## plant every bug of the catalogue; each must be caught (an hour)
+	@$(BIN)/python -m tests.planted.runner
 
 # Before the tests, so that no test's time limit depends on the network.
 downloads: $(VENV)/.installed  ## the real Triton, and the weights of the small model

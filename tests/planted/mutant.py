@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 ROOT = Path(__file__).parents[2]
 HERE = Path(__file__).parent
@@ -47,7 +48,9 @@ def mutated(patch: Path | None) -> Iterator[dict[str, str]]:
         yield {**os.environ, "PYTHONPATH": os.pathsep.join((str(copy), str(ROOT)))}
 
 
-def start(module: str, environment: dict[str, str]) -> "subprocess.Popen[str]":
+def start(
+    module: str, environment: dict[str, str], *, complaints: IO[str]
+) -> "subprocess.Popen[str]":
     """``-P`` keeps the working directory, and so the original, off the path."""
     return subprocess.Popen(
         [sys.executable, "-P", "-m", module],
@@ -55,7 +58,7 @@ def start(module: str, environment: dict[str, str]) -> "subprocess.Popen[str]":
         env=environment,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
+        stderr=complaints,
         text=True,
     )
 

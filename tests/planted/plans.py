@@ -167,10 +167,8 @@ OWN_THINGS = plan(strikes(BringYourOwn(), At(seconds=10.0)), DELETE)
 TWO_AT_ONCE = plan(create(1), workspaces=2)
 CONFLICTS = plan(strikes(Conflicting(calls=STATUS_WRITTEN, times=4)))
 FOREIGN_FINALIZER = plan(
-    DELETE,
-    strikes(
-        Conflicting(calls=calls("patch", "Workspace"), writes="finalizer", times=2), at("Deleting")
-    ),
+    strikes(Conflicting(calls=calls("patch", "Workspace"), writes="finalizer")),
+    does(Delete(), at("Provisioning", 2.0)),
 )
 FOREIGN_CONDITION = plan(strikes(Conflicting(calls=STATUS_WRITTEN, writes="condition")))
 UNKNOWN_CREATE = plan(strikes(ErrorAfter(calls=CLAIM_CREATED)))

@@ -7,6 +7,7 @@
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Annotated, Any
 
 import typer
@@ -33,18 +34,17 @@ class HuntFailed(Exception):
 
 def events(patch: Path | None, task: Event) -> Iterator[Event]:
     """What a hunt on the mutant meets, as it happens. Raises HuntFailed."""
-    with mutated(patch) as environment:
-        process = start("tests.planted.hunt", environment)
+    with mutated(patch) as environment, TemporaryFile("w+") as complaints:
+        process = start("tests.planted.hunt", environment, complaints=complaints)
         assert process.stdin is not None
         assert process.stdout is not None
-        assert process.stderr is not None
         process.stdin.write(json.dumps(task))
         process.stdin.close()
         for line in process.stdout:
             yield json.loads(line)
-        complaint = process.stderr.read()
         if process.wait() != 0:
-            raise HuntFailed(complaint[-800:])
+            complaints.seek(0)
+            raise HuntFailed(complaints.read()[-800:])
 
 
 def catch(shape: str, planted: Planted, *, aimed: bool, seeds: int, seconds: float) -> Event | None:

@@ -43,18 +43,25 @@ def best(found: dict[str, Any]) -> tuple[str, dict[str, Any]] | None:
     return None
 
 
+def smallest(found: dict[str, Any]) -> dict[str, Any]:
+    """The plan with the fewest elements that shows the bug."""
+    known = [told["plan"] for told in found.values() if told]
+    return min(known, key=lambda plan: len(plan["elements"]))
+
+
 def _summary(results: Results) -> Iterator[str]:
     planted = [shape for shape in SHAPES if isinstance(SHAPES[shape].verdict, Planted)]
-    caught = [told for shape in planted if (told := best(results.caught.get(shape, {})))]
+    found = {shape: results.caught.get(shape, {}) for shape in planted}
+    caught = {shape: told for shape in planted if (told := best(found[shape]))}
     impossible = sum(isinstance(one.verdict, Impossible) for one in SHAPES.values())
     later = len(SHAPES) - len(planted) - impossible
-    by_seeds = sum(way == "seeds" for way, _ in caught)
+    by_seeds = sum(way == "seeds" for way, _ in caught.values())
     yield f"- {len(SHAPES)} shapes: {len(planted)} planted, {impossible} that the design has no"
     yield f"  place for, {later} that come with the node engine"
     yield f"- {len(caught)} of {len(planted)} caught, {by_seeds} of them by random seeds"
     if len(caught) > 1:
-        sizes = [len(told["plan"]["elements"]) for _, told in caught]
-        seconds = [told["seconds"] for _, told in caught]
+        sizes = [len(smallest(found[shape])["elements"]) for shape in caught]
+        seconds = [told["seconds"] for _, told in caught.values()]
         yield f"- the smallest failing plan has {median(sizes):g} elements in the median, "
         yield f"  {quantiles(sizes, n=20)[-1]:.0f} in the 95th percentile"
         yield f"- {median(seconds):.1f} s of CPU to the first violation in the median, "
@@ -81,7 +88,7 @@ def _row(number: str, shape: Shape, found: dict[str, Any]) -> str:
     if told is None:
         return f"| {number} | {shape.what} | **not caught** | | | | |"
     way, caught = told
-    size = len(caught["plan"]["elements"])
+    size = len(smallest(found)["elements"])
     return (
         f"| {number} | {shape.what} | {caught['property']} | {way} | {caught['runs']} "
         f"| {caught['seconds']:.1f} | {size} |"
@@ -98,9 +105,9 @@ def _benign(results: Results) -> Iterator[str]:
 def _replay(results: Results) -> Iterator[str]:
     yield "```sh"
     yield "git apply tests/planted/bugs/B57-*.patch"
-    told = best(results.caught.get("B57", {}))
-    if told is not None:
-        plan = json.dumps(told[1]["plan"], separators=(",", ":"))
+    found = results.caught.get("B57", {})
+    if best(found) is not None:
+        plan = json.dumps(smallest(found), separators=(",", ":"))
         yield f"moorage simulate --replay {shlex.quote(plan)}"
     yield "git apply --reverse tests/planted/bugs/B57-*.patch"
     yield "```"

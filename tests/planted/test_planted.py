@@ -6,12 +6,12 @@ import pytest
 
 from moorage.simulation.run import run
 from simulator.checkers.properties import by_id
-from simulator.faults.plan import Plan, from_json
+from simulator.faults.plan import from_json
 from tests.planted.catalogue import SHAPES, Planted
 from tests.planted.mutant import BENIGN, BUGS, check, patch_of
 from tests.planted.results import read
 from tests.planted.runner import events
-from tests.planted.scoreboard import PAGE, page
+from tests.planted.scoreboard import PAGE, page, smallest
 
 PLANTED = [number for number, shape in SHAPES.items() if isinstance(shape.verdict, Planted)]
 CAUGHT_HERE = ("B09", "B33", "B40", "B52", "B57", "B89")
@@ -26,7 +26,11 @@ def test_every_planted_shape_has_one_patch_and_no_other_shape_has_any():
     assert sorted(patch.name[:3] for patch in BUGS.glob("*.patch")) == PLANTED
 
 
-@pytest.mark.parametrize("patch", sorted([*BUGS.glob("*.patch"), *BENIGN.glob("*.patch")]), ids=str)
+@pytest.mark.parametrize(
+    "patch",
+    sorted([*BUGS.glob("*.patch"), *BENIGN.glob("*.patch")]),
+    ids=lambda patch: patch.stem,
+)
 def test_a_patch_still_fits_the_tree(patch):
     check(patch)
 
@@ -53,8 +57,8 @@ def test_the_page_is_current():
     assert PAGE.read_text(encoding="utf-8") == page(read()), "run `make planted`"
 
 
-def _smallest(shape: str) -> Plan:
-    return from_json(json.dumps(read().caught[shape]["plan"]["plan"]))
+def _smallest(shape: str) -> str:
+    return json.dumps(smallest(read().caught[shape]))
 
 
 @pytest.mark.parametrize("shape", CAUGHT_HERE)
@@ -62,7 +66,7 @@ def test_a_planted_bug_is_caught_by_its_smallest_plan(shape):
     wanted = list(SHAPES[shape].verdict.caught_by)
     task = {
         "wanted": wanted,
-        "plan": json.dumps(read().caught[shape]["plan"]["plan"]),
+        "plan": _smallest(shape),
         "seeds": 1,
         "seconds": 60.0,
         "minimizing": 0.0,
@@ -72,4 +76,4 @@ def test_a_planted_bug_is_caught_by_its_smallest_plan(shape):
 
 @pytest.mark.parametrize("shape", CAUGHT_HERE)
 def test_the_same_plan_is_no_trouble_without_the_bug(shape):
-    assert run(_smallest(shape)).violations == ()
+    assert run(from_json(_smallest(shape))).violations == ()
