@@ -102,8 +102,7 @@ class GrpcProcess:
     def break_off(self) -> None:
         """Clients notice that the process is gone."""
         for answer in list(self.under_way):
-            if not answer.done():
-                answer.set_exception(ServerGone())
+            _break_off(answer)
         self.under_way.clear()
 
 
@@ -153,6 +152,7 @@ class GrpcClients:
             name=f"rpc {method}",
             context=server.process.context(),
         )
+        serving.add_done_callback(lambda _: _break_off(answer))
         try:
             payload = await answer
         except Aborted as error:
@@ -182,10 +182,6 @@ class GrpcClients:
             if not answer.done():
                 answer.set_exception(error)
             return
-        except asyncio.CancelledError:
-            if not answer.done():
-                answer.set_exception(ServerGone())
-            raise
         encoded = handler.response_serializer(response)
         await self._travel()
         if not answer.done():
@@ -218,6 +214,7 @@ class GrpcClients:
             name="rpc WatchWorkspaces",
             context=server.process.context(),
         )
+        serving.add_done_callback(lambda _: _break_off(ended))
         self._tell(client, stream, "opened", cursor=cursor)
         taken = 0
         while (payload := await messages.get()) is not None:
@@ -275,6 +272,12 @@ class GrpcClients:
                 workspace=None if workspace is None else MessageToDict(workspace),
             )
         )
+
+
+def _break_off(answer: "asyncio.Future[Any]") -> None:
+    """The call is over on the server's side; a task may be cancelled before its first step."""
+    if not answer.done():
+        answer.set_exception(ServerGone())
 
 
 async def _no_stream(_: Message) -> None:

@@ -120,7 +120,7 @@ _CHANGES: Mapping[str, Plan] = {
 _DELETIONS: Mapping[str, Plan] = {
     **{
         f"delete while {phase.value}": _plan(
-            seconds, _CREATE, _user(Delete(through="kubectl"), _in(phase, after))
+            seconds, _CREATE_BY_KUBECTL, _user(Delete(through="kubectl"), _in(phase, after))
         )
         for phase, after, seconds in (
             (Phase.PENDING, 0.0, 2 * MINUTE),

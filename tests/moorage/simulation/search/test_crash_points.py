@@ -44,6 +44,13 @@ def test_wherever_this_scenario_is_crashed_all_holds(verdicts):
     assert [one for one in verdicts if one.violations] == []
 
 
+def test_a_call_that_is_cancelled_before_its_first_step_is_answered_too():
+    """Else its client would wait for ever, and never ask again."""
+    told: list[Verdict] = []
+    crash_points(QUICK, told.append, faults={"api": (CancelTask(process="api"),)}, every=1)
+    assert [one.point.step for one in told if one.violations] == []
+
+
 def test_another_end_than_the_reference_is_a_violation():
     point = Point(process="engine", step=1, fault=FAULTS["engine"][0])
     other = run(QUICK)
