@@ -11,9 +11,10 @@ PATH = HERE / "results.json"
 
 @dataclass(slots=True)
 class Results:
-    """``caught``: by shape, then "plan" and "seeds", how it was caught, null where it was not.
+    """``caught``: by shape, then "plan" and "seeds", what came of looking for it that way.
 
-    ``benign``: by change, the violation that it raised, if any, and how many runs it took.
+    ``benign``: by change, what came of looking for alarms. Both tell how many runs and CPU seconds
+    it took, and of a catch the property, the facts and the smallest plan.
     """
 
     caught: dict[str, dict[str, Any]] = field(default_factory=dict)

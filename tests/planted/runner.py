@@ -34,8 +34,11 @@ class HuntFailed(Exception):
 
 def events(patch: Path | None, task: Event) -> Iterator[Event]:
     """What a hunt on the mutant meets, as it happens. Raises HuntFailed."""
-    with mutated(patch) as environment, TemporaryFile("w+") as complaints:
-        process = start("tests.planted.hunt", environment, complaints=complaints)
+    with (
+        mutated(patch) as environment,
+        TemporaryFile("w+") as complaints,
+        start("tests.planted.hunt", environment, complaints=complaints) as process,
+    ):
         assert process.stdin is not None
         assert process.stdout is not None
         process.stdin.write(json.dumps(task))
@@ -47,8 +50,8 @@ def events(patch: Path | None, task: Event) -> Iterator[Event]:
             raise HuntFailed(complaints.read()[-800:])
 
 
-def catch(shape: str, planted: Planted, *, aimed: bool, seeds: int, seconds: float) -> Event | None:
-    """How the bug was caught, by its own plan or by seeds; None where it was not."""
+def catch(shape: str, planted: Planted, *, aimed: bool, seeds: int, seconds: float) -> Event:
+    """How the bug was caught, by its own plan or by seeds; without a property where it was not."""
     task = {
         "wanted": list(planted.caught_by),
         "plan": to_json(planted.plan) if aimed else "",
@@ -57,8 +60,7 @@ def catch(shape: str, planted: Planted, *, aimed: bool, seeds: int, seconds: flo
         "minimizing": MINIMIZING_SECONDS,
     }
     met = list(events(patch_of(shape), task))
-    told = {key: value for event in met for key, value in event.items() if key != "event"}
-    return told if "property" in told else None
+    return {key: value for event in met for key, value in event.items() if key != "event"}
 
 
 def alarms(patch: Path | None, *, seeds: int, seconds: float) -> Event:
@@ -115,9 +117,9 @@ def _seek(
         console.print(_line(shape, way, found))
 
 
-def _line(shape: str, way: str, found: Event | None) -> str:
-    if found is None:
-        return f"[red]{shape} by {way:5} not caught[/]"
+def _line(shape: str, way: str, found: Event) -> str:
+    if "property" not in found:
+        return f"[red]{shape} by {way:5} not caught in {found['runs']} run(s)[/]"
     size = len(found["plan"]["elements"])
     return (
         f"{shape} by {way:5} {found['property']:4} in {found['runs']:3} run(s), "
