@@ -8,7 +8,10 @@ from simulator.faults.plan import Plan
 from simulator.history import History
 
 Triple = tuple[str, str, str]
-"""Phase, trigger, and the fault that was in force or struck last ("" where none was)."""
+"""The phase left, the phase entered, and the fault that struck last ("" where none did).
+
+Of the triggers of a machine only its passages leave a trace; so the phase entered stands for one.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from api.v1 import workspace_pb2, workspace_service_pb2
-from moorage.simulation.run import NAMESPACE, World
+from moorage.simulation.world import NAMESPACE, World
 from simulator.checkers.judge import Judge
 from simulator.checkers.properties import PROPERTIES
 from simulator.faults.plan import Plan
