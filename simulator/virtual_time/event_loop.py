@@ -222,6 +222,7 @@ class VirtualLoop(asyncio.AbstractEventLoop):
             return
         self.on_step = None
         self._closing = True
+        self._timers.clear()
         while self._graveyard:
             self._schedule.add(self._graveyard.popleft())
         for _ in range(CLOSING_ROUNDS):

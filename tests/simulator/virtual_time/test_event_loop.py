@@ -143,3 +143,15 @@ def test_sets_of_tasks_have_one_order_in_every_run():
         return [task.get_name() for task in tasks]
 
     assert run_virtually(names()) == run_virtually(names())
+
+
+def test_a_timer_that_sets_itself_again_does_not_keep_the_loop_open():
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+
+        def again() -> None:
+            loop.call_later(60, again)
+
+        again()
+
+    run_virtually(main())
