@@ -64,10 +64,10 @@ class Life:
     ``services`` are what a stored phase has asked for so far. ``stripped``: somebody else took our
     finalizer off. ``failed`` and ``silent`` say when its status last said so, and
     ``unserving`` since when it truly does not serve, and for want of what.
-    ``silenced`` are pods whose model fell silent, with their restarts until then; ``released``
-    is when the last of a kind was given up to its deletion; ``taken`` is when
-    something it asked for last went, or was changed by others; ``revised`` when its stored revision
-    last changed.
+    ``silenced`` are pods whose model fell silent, with their restarts until then; ``released`` is
+    when the last of a kind was given up to its deletion; ``came`` when others made an object of it;
+    ``taken`` when something it asked for last went, or was changed by others; ``revised`` when its
+    stored revision last changed.
     """
 
     workspace: Object
@@ -88,6 +88,7 @@ class Life:
     owned: dict[str, Object] = field(default_factory=dict)
     silenced: dict[str, int] = field(default_factory=dict)
     released: dict[str, float] = field(default_factory=dict)
+    came: dict[str, float] = field(default_factory=dict)
     taken: float = 0.0
     revised: float = 0.0
     unserving: tuple[float, str] | None = field(init=False)
@@ -173,6 +174,8 @@ class Case:
         if life is None:
             return
         self._made_for[uid(obj)] = life.uid
+        if commit.type is ChangeType.ADDED and not is_engine(commit.actor):
+            life.came[uid(obj)] = commit.at
         if life.deletion_recorded is not None and begins_deletion(commit):
             life.released[obj["kind"]] = commit.at
         if commit.type is ChangeType.DELETED:

@@ -428,3 +428,16 @@ def test_a_claim_that_is_made_again_keeps_its_name(story) -> None:
         claim = story.put(ENGINE, claim_of(made))
         story.remove(CLUSTER, claim)
     assert "S20" not in story.found()
+
+
+@pytest.mark.parametrize(("before", "found"), [(1, False), (10, True)])
+def test_a_node_that_rises_again_as_its_workspace_goes_is_nobody_s_fault(
+    story, before, found
+) -> None:
+    made = story.ready()
+    node = story.owned("Node")
+    for kind in ("Service", "StatefulSet", "Pod", "Node", "NodeClaim"):
+        story.remove(CLUSTER, story.owned(kind))
+    story.put(CLUSTER, node)
+    story.later(before).remove(ENGINE, made)
+    assert ("S1" in story.found()) is found
