@@ -124,7 +124,9 @@ SHAPES: Mapping[str, Shape] = {
         rare=True,
     ),
     "B30": _planted("a bookmark is taken for an object", plans.CREATED, "D1", "L8", "L1"),
-    "B31": _planted("a kind of child is not watched", plans.SERVICE_REMOVED, "S12", "L1"),
+    "B31": _planted(
+        "a kind of child is not watched", plans.SERVICE_REMOVED, "S12", "L1", "L2", "L4", "L5"
+    ),
     "B32": _planted("out of sight is taken for gone", plans.NODE_RELABELLED, "S10"),
     # Identity and ownership.
     "B33": _planted("deletes by name", plans.DELETED, "S8"),

@@ -161,7 +161,7 @@ LOST_GPUS_IN_A_GAP = plan(
     hours=0.75,
 )
 SERVICE_REMOVED = plan(strikes(Removal(kind="Service"), served()))
-GHOST_OF_A_NODE = with_nodes(2, (strikes(ZombieKubelet(), served()), does(Delete(), served(33.0))))
+GHOST_OF_A_NODE = with_nodes(2, (strikes(ZombieKubelet(), served()), does(Delete(), served(40.0))))
 NODE_RELABELLED = plan(strikes(Relabel(), served()))
 OWN_THINGS = plan(strikes(BringYourOwn(), At(seconds=10.0)), DELETE)
 TWO_AT_ONCE = plan(create(1), workspaces=2)
