@@ -5,7 +5,6 @@ from typing import Any
 
 from simulator.checkers.case import Case, Life
 from simulator.checkers.property import Breach
-from simulator.checkers.quiet import SENSOR_LAG
 from simulator.checkers.reading import (
     changes_status,
     condition,
@@ -91,7 +90,7 @@ class TruthfulReady:
         if life.unserving is None:
             return
         since, missing = life.unserving
-        if case.quiet.longest(since, case.now) > SENSOR_LAG:
+        if case.quiet.longest(since, case.now) > case.quiet.oldest_sight(case.now):
             yield Breach(
                 life.ref, f"since {since:.1f} it does not serve: {missing}", "it became Ready"
             )

@@ -31,10 +31,12 @@ _MISLEADS = frozenset({"RELABEL"})
 
 _SETTLES_AFTER = {
     **dict.fromkeys(
-        ("CR", "CANCEL", "PAUSE", "ROLL", "EB", "EA", "429", "SLOW", "CF", "WHK", "KIND-", "NSW"),
+        ("CR", "CANCEL", "PAUSE", "ROLL", "EB", "EA", "429", "SLOW", "CF", "WHK", "NSW"),
         AFTER_PROCESSES_AND_REQUESTS,
     ),
-    **dict.fromkeys(("CR~tt", "FRZ", "GAP", "410", "HALF", "BM", "RELABEL"), AFTER_WATCHES),
+    **dict.fromkeys(
+        ("CR~tt", "FRZ", "GAP", "410", "HALF", "BM", "RELABEL", "KIND-"), AFTER_WATCHES
+    ),
     "CLK": AFTER_CLOCK_JUMP,
 }
 
