@@ -75,7 +75,7 @@ async def _all(objects: KubernetesObjects, kind: Kind, *, labels: str = "") -> l
     try:
         items, _ = await objects.list_all(kind, labels=labels)
     except KubernetesRefusal as error:
-        if error.not_found:
+        if error.unserved:
             return []
         raise
     return [{**item, "apiVersion": kind.api_version, "kind": kind.name} for item in items]

@@ -44,6 +44,11 @@ class KubernetesRefusal(Exception):
         return self.reason == "NotFound" and self.name != ""
 
     @property
+    def unserved(self) -> bool:
+        """The server knows no such kind: its CRD is missing, for now or for good."""
+        return self.code == 404 and not self.not_found  # noqa: PLR2004 - HTTP's own number
+
+    @property
     def conflict(self) -> bool:
         return self.reason == "Conflict"
 
@@ -63,8 +68,7 @@ class KubernetesRefusal(Exception):
     @property
     def transient(self) -> bool:
         """The server could not answer now: 429, 5xx, and a kind that is not served for now."""
-        unserved = self.code == 404 and not self.not_found  # noqa: PLR2004 - HTTP's own numbers
-        return unserved or self.code == 429 or self.code >= 500  # noqa: PLR2004
+        return self.unserved or self.code == 429 or self.code >= 500  # noqa: PLR2004
 
 
 def refusal(code: int, body: bytes) -> KubernetesRefusal:

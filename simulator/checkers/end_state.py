@@ -20,6 +20,9 @@ from simulator.kubernetes.status import Object
 
 SPEC = ("resource", "inference", "tuning")
 
+NO_END = frozenset({"Workspace", "ControllerRevision"})
+"""What is told by itself, and by which ways a workload came to its end: an edit may be missed."""
+
 EndState = dict[str, dict[str, Any]]
 """By workspace, and "others" for what belongs to none: facts by name, comparable with ``==``."""
 
@@ -33,7 +36,7 @@ def normalised_end_state(history: History) -> EndState:
         refs[workspace_of(workspace)] = ref(workspace)
     for obj in history.objects.values():
         owner = workspace_of(obj)
-        if owner is None or obj["kind"] == "Workspace":
+        if owner is None or obj["kind"] in NO_END:
             continue
         facts = state[refs[owner]] if owner in refs else state["others"]["left behind"]
         facts.setdefault(obj["kind"], Counter())[_shape(obj)] += 1

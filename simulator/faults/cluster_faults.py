@@ -127,9 +127,9 @@ class ClusterFaults:
             )
 
     def _reuse_name(self, _: int, node: Object) -> None:
-        owner = node["metadata"]["ownerReferences"][0]["name"]
         self._remove("Node", node)
-        self._later(REBOOT_SECONDS, self._register_anew, owner)
+        for owner in node["metadata"].get("ownerReferences", ()):
+            self._later(REBOOT_SECONDS, self._register_anew, owner["name"])
 
     def _register_anew(self, claim_name: str) -> None:
         claim = self._objects.find("NodeClaim", claim_name)
