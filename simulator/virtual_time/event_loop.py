@@ -70,6 +70,8 @@ class VirtualLoop(asyncio.AbstractEventLoop):
         self._stopping = False
         self._closed = False
         self._closing = False
+        self._holding: dict[Process, None] = {}
+        """Processes that were paused, and may still be."""
         self._graveyard: deque[asyncio.Handle] = deque()
         """What was due in crashed processes; a coroutine that is dropped enters its ``finally``."""
         self.on_step: Callable[[Process, asyncio.Task[Any]], None] | None = None
@@ -173,7 +175,7 @@ class VirtualLoop(asyncio.AbstractEventLoop):
             self._graveyard.append(handle)
             return False
         if process.paused:
-            process.held.append(handle)
+            self._hold(process, handle)
             return False
         task = task_of(handle)
         if task is None:
@@ -187,8 +189,12 @@ class VirtualLoop(asyncio.AbstractEventLoop):
         if process.crashed:
             self._graveyard.append(handle)
         elif process.paused:
-            process.held.append(handle)
+            self._hold(process, handle)
         return not (process.crashed or process.paused)
+
+    def _hold(self, process: Process, handle: asyncio.Handle) -> None:
+        self._holding[process] = None
+        process.held.append(handle)
 
     def _leap(self) -> None:
         """To the next timer, and makes all of that instant ready."""
@@ -223,8 +229,9 @@ class VirtualLoop(asyncio.AbstractEventLoop):
         self.on_step = None
         self._closing = True
         self._timers.clear()
-        while self._graveyard:
-            self._schedule.add(self._graveyard.popleft())
+        for due in (self._graveyard, *(process.held for process in self._holding)):
+            while due:
+                self._schedule.add(due.popleft())
         for _ in range(CLOSING_ROUNDS):
             pending = asyncio.all_tasks(self)
             if not pending:

@@ -127,3 +127,24 @@ def test_streams_of_chance_are_independent_and_repeatable():
     assert first.stream("uids").random() == second.stream("uids").random()
     assert first.stream("uids").random() != first.stream("schedule").random()
     assert Randomness(8).uuids("uids")() != Randomness(7).uuids("uids")()
+
+
+def test_what_was_due_in_a_process_that_stayed_paused_ends_with_the_loop():
+    ended: list[str] = []
+
+    async def waiting() -> None:
+        try:
+            await asyncio.sleep(1)
+        finally:
+            ended.append("finally")
+
+    async def main() -> None:
+        process = Process("engine-1")
+        started(process, waiting())
+        await asyncio.sleep(0.5)
+        process.paused = True
+        started(process, waiting())
+        await asyncio.sleep(60)
+
+    run_virtually(main())
+    assert ended == ["finally"]
