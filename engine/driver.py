@@ -50,6 +50,8 @@ class Driver:
         self._changed = asyncio.Event()
         self._failures = 0
         self._setbacks: tuple[Setback, ...] = ()
+        self._restated = 0
+        """Turns in a row that told the same phase anew: someone else keeps telling it otherwise."""
 
     def wake(self) -> None:
         """Something may have changed; calls coalesce."""
@@ -86,10 +88,14 @@ class Driver:
 
     async def _save(self, before: Workspace, made: Step) -> Workspace:
         if made.workspace.machine == before.machine:
+            self._restated = 0
             return made.workspace
         saved = await self._store.save(made.workspace)
         history = made.workspace.machine.history
-        if history != before.machine.history:
+        if history == before.machine.history:
+            self._restated += 1
+        else:
+            self._restated = 0
             await self._report.passed(saved, history[-1])
         return saved
 
@@ -107,6 +113,8 @@ class Driver:
         return tuple(setbacks)
 
     async def _wait(self, wake_at: datetime) -> None:
+        if self._restated > 1:  # another engine sees the world otherwise, for now
+            await asyncio.sleep(retry_seconds(self._restated - 1))
         seconds = (wake_at - self._clock.now()).total_seconds()
         if self._setbacks:
             seconds = min(max(seconds, 0.0), retry_seconds(self._failures))
