@@ -48,10 +48,10 @@ class Driver:
         self._clock = clock
         self._report = report
         self._changed = asyncio.Event()
-        self._failures = 0
-        self._setbacks: tuple[Setback, ...] = ()
         self._restated = 0
         """Turns in a row that told the same phase anew: someone else keeps telling it otherwise."""
+        self._failures = 0
+        self._setbacks: tuple[Setback, ...] = ()
 
     def wake(self) -> None:
         """Something may have changed; calls coalesce."""
