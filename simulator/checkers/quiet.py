@@ -52,6 +52,8 @@ class Quiet:
         self._down_since: float | None = None
         self._blind_until = 0.0
         self._misled_until = 0.0
+        self._pauses: dict[str, tuple[float, float]] = {}
+        """Of each process the latest: since when, and until when."""
 
     def note(self, record: Record) -> None:
         if isinstance(record, Struck) and record.code in _SETTLES_AFTER:
@@ -75,6 +77,14 @@ class Quiet:
             return inf
         return SENSOR_LAG if self.seeing(at) else AFTER_WATCHES
 
+    def woke(self, process: str, at: float) -> float:
+        """When the process woke that was paused ``at`` that instant; the instant where it was not.
+
+        What it had set out to do before, it does then.
+        """
+        since, until = self._pauses.get(process, (inf, inf))
+        return until if since <= at <= until else at
+
     def longest(self, since: float, until: float) -> float:
         """Seconds of the longest stretch without disturbance within the interval."""
         until = until if self._down_since is None else min(until, self._down_since)
@@ -88,6 +98,10 @@ class Quiet:
         return max(longest, until - calm_since)
 
     def _note_process(self, record: Started) -> None:
+        if record.what == "paused":
+            self._pauses[record.process] = (record.at, inf)
+        elif record.what == "resumed" and record.process in self._pauses:
+            self._pauses[record.process] = (self._pauses[record.process][0], record.at)
         if record.what in ("started", "resumed"):
             self._up.add(record.process)
         else:

@@ -351,7 +351,8 @@ def s17_delete_wins(case: Case, commit: Commit) -> Iterator[Breach]:
     life = case.life_of(commit.now)
     if life is None or life.deletion_recorded is None or not is_engine(commit.actor):
         return
-    if commit.at - life.deletion_recorded <= UNDER_WAY_SECONDS:
+    awake = case.quiet.woke(commit.actor, life.deletion_recorded)
+    if commit.at - awake <= UNDER_WAY_SECONDS:
         return
     if commit.type is ChangeType.ADDED or _grows(commit):
         yield Breach(

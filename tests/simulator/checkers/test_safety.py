@@ -441,3 +441,25 @@ def test_a_node_that_rises_again_as_its_workspace_goes_is_nobody_s_fault(
     story.put(CLUSTER, node)
     story.later(before).remove(ENGINE, made)
     assert ("S1" in story.found()) is found
+
+
+def test_what_an_engine_was_about_to_do_when_it_was_paused_it_may_do_on_waking(
+    story,
+) -> None:
+    made = story.provisioning()
+    story.process("paused")
+    story.later(60).change(USER, made, metadata=DELETED)
+    story.moves(made, "Deleting")
+    story.later(60).process("resumed")
+    story.put(ENGINE, claim_of(made))
+    assert "S17" not in story.found()
+
+
+def test_what_it_makes_long_after_it_woke_is_not(story) -> None:
+    made = story.provisioning()
+    story.process("paused")
+    story.later(60).change(USER, made, metadata=DELETED)
+    story.moves(made, "Deleting")
+    story.later(60).process("resumed")
+    story.later(60).put(ENGINE, claim_of(made))
+    assert "S17" in story.found()
