@@ -20,6 +20,7 @@ from engine.action import (
     ReleaseFinalizer,
     ReplaceReplica,
     Resource,
+    node_claim_names,
 )
 from engine.errors import ActionFailed, Unreachable
 from engine.observation import OwnedClaim
@@ -54,6 +55,7 @@ class Performer:
             case HoldFinalizer():
                 await self._hold_finalizer(workspace)
             case EnsureNodeClaims():
+                await self._release_superseded(workspace, action)
                 await self._ensure_node_claims(workspace, action)
             case EnsureServices():
                 await self._ensure_services(workspace)
@@ -123,6 +125,17 @@ class Performer:
         held = item["metadata"].get("finalizers") or []
         if FINALIZER in held:
             await self._put_finalizers(item, [name for name in held if name != FINALIZER])
+
+    async def _release_superseded(self, workspace: Workspace, action: EnsureNodeClaims) -> None:
+        """Past every cache: one that lags hides an earlier attempt's claims, and nodes are dear."""
+        wanted = node_claim_names(workspace, action.plan)
+        held, _ = await self._objects.list_all(NODE_CLAIM, labels=selector(workspace))
+        for item in held:
+            metadata = item["metadata"]
+            if metadata["name"] not in wanted and "deletionTimestamp" not in metadata:
+                await self._objects.delete_if_there(
+                    NODE_CLAIM, metadata["name"], uid=metadata["uid"]
+                )
 
     async def inventory(self) -> list[OwnedClaim]:
         """Raises Unreachable."""
