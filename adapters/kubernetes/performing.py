@@ -130,12 +130,10 @@ class Performer:
         """Past every cache: one that lags hides an earlier attempt's claims, and nodes are dear."""
         wanted = node_claim_names(workspace, action.plan)
         held, _ = await self._objects.list_all(NODE_CLAIM, labels=selector(workspace))
-        for item in held:
-            metadata = item["metadata"]
-            if metadata["name"] not in wanted and "deletionTimestamp" not in metadata:
-                await self._objects.delete_if_there(
-                    NODE_CLAIM, metadata["name"], uid=metadata["uid"]
-                )
+        names = {item["metadata"]["name"] for item in held}.difference(wanted)
+        if names:
+            superseded = Release(resource=Resource.NODE_CLAIMS, names=tuple(sorted(names)))
+            await self._release(workspace, superseded)
 
     async def inventory(self) -> list[OwnedClaim]:
         """Raises Unreachable."""

@@ -132,13 +132,16 @@ class Processes:
     def stop(self, role: str, *, down: float) -> None:
         """Asked to end, as by SIGTERM: it is cancelled where it stands."""
         for one in self._present(role):
-            self._tell(one.process, "stopped")
-            self._living.remove(one)
-            one.main.cancel()
-            if one.grpc is not None:
-                one.grpc.break_off()
-            self._loop.call_later(1.0, self._network.forget, one.process)
+            self._end(one)
         self._loop.call_later(down, self.ensure, role)
+
+    def _end(self, one: Incarnation) -> None:
+        self._living.remove(one)
+        self._tell(one.process, "stopped")
+        one.main.cancel()
+        if one.grpc is not None:
+            one.grpc.break_off()
+        self._loop.call_later(1.0, self._network.forget, one.process)
 
     def pause(self, role: str, seconds: float) -> None:
         for one in self._present(role):
@@ -160,12 +163,8 @@ class Processes:
     def _end_oldest(self) -> None:
         engines = self._present("engine")
         if len(engines) > 1:
-            oldest = engines[0]
-            self._living.remove(oldest)
-            self._tell(oldest.process, "stopped")
-            self._resume(oldest.process)
-            oldest.main.cancel()
-            self._loop.call_later(1.0, self._network.forget, oldest.process)
+            self._resume(engines[0].process)
+            self._end(engines[0])
 
     def jump(self, role: str, seconds: float) -> None:
         for one in self._present(role):

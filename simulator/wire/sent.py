@@ -23,7 +23,6 @@ KINDS = {
     "leases": "Lease",
     "configmaps": "ConfigMap",
 }
-WORKSPACE_NAME = re.compile(r"w(\d+)")
 _SELECTED = re.compile(r"kaito\.sh/workspace=([^,&]+)")
 _VERBS = {"POST": "create", "PUT": "update", "DELETE": "delete"}
 
