@@ -13,7 +13,7 @@ from engine.errors import EngineError
 
 
 class PoolState(StrEnum):
-    """What ``provisioningState`` amounts to; AKS may invent words, and those mean work under way."""
+    """What ``provisioningState`` amounts to; words that we do not know mean work under way."""
 
     CREATING = "Creating"
     CHANGING = "Changing"
