@@ -1,23 +1,22 @@
-"""One workspace's driver: look, step, save, act, wait.
+"""The driver of one thing that has a machine: look, step, save, act, wait.
 
-It knows no phases. Every turn starts from the stored workspace and a fresh look at the world, so a
-restart is nothing special, and whatever was missed in between does not matter. The new state is
-saved before anything is done about it: every effect has an earlier record.
+It knows no phases, and not what it drives: a workspace or a node claim. Every turn starts from the
+stored thing and a fresh look at the world, so a restart is nothing special, and whatever was missed
+in between does not matter. The new state is saved before anything is done about it: every effect
+has an earlier record.
 """
 
 import asyncio
 import logging
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Callable, Sequence
 from datetime import datetime
+from typing import Generic, Protocol, TypeVar
 
-from engine.action import Action
 from engine.errors import ActionFailed, NotFound, Stale, Unreachable
-from engine.observation import Setback
-from engine.ports import Clock, WorkspaceStore, World
+from engine.ports import Clock
 from engine.report import Report
-from engine.step import Step, pending_trigger, step
-from engine.workspace import Workspace, WorkspaceRef
+from engine.setback import Setback
+from engine.stepping import Step
 
 log = logging.getLogger(__name__)
 
@@ -30,19 +29,63 @@ def retry_seconds(failures: int) -> float:
     return min(LONGEST_RETRY_SECONDS, FIRST_RETRY_SECONDS * 2.0 ** min(failures - 1, 10))
 
 
-class Driver:
-    """Drives one workspace from its creation until it is gone."""
+R = TypeVar("R")
+R_contra = TypeVar("R_contra", contravariant=True)
+T = TypeVar("T", bound="Driven")
+D = TypeVar("D", bound="Driven")
+O = TypeVar("O")  # noqa: E741 - what was observed
+O_co = TypeVar("O_co", covariant=True)
+A = TypeVar("A")
+A_contra = TypeVar("A_contra", contravariant=True)
+T_contra = TypeVar("T_contra", bound="Driven", contravariant=True)
+
+
+class State(Protocol):
+    """What a machine remembers; equal where nothing changed."""
+
+    @property
+    def history(self) -> Sequence[object]: ...
+
+
+class Driven(Protocol):
+    @property
+    def machine(self) -> State: ...
+
+
+class Store(Protocol[R_contra, D]):
+    async def get(self, ref: R_contra, /) -> D:
+        """Raises NotFound, Unreachable."""
+        ...
+
+    async def save(self, thing: D, /) -> D:
+        """Writes the machine's state. Raises Stale, NotFound, Unreachable."""
+        ...
+
+
+class World(Protocol[T_contra, O_co, A_contra]):
+    async def observe(self, thing: T_contra, /) -> O_co: ...
+
+    async def perform(self, thing: T_contra, action: A_contra, /) -> None:
+        """Idempotent: performing it twice is performing it once. Raises ActionFailed."""
+        ...
+
+
+class Driver(Generic[R, T, O, A]):
+    """Drives one thing from its creation until it is gone."""
 
     def __init__(
         self,
-        ref: WorkspaceRef,
+        ref: R,
         *,
-        store: WorkspaceStore,
-        world: World,
+        step: Callable[[T, O, Sequence[Setback]], Step[T, A]],
+        store: Store[R, T],
+        world: World[T, O, A],
         clock: Clock,
-        report: Report,
+        report: Report[T],
     ) -> None:
+        """``step`` is told what failed since the last turn, too."""
         self.ref = ref
+        self._step = step
         self._store = store
         self._world = world
         self._clock = clock
@@ -58,7 +101,7 @@ class Driver:
         self._changed.set()
 
     async def run(self) -> None:
-        """Returns when the workspace is gone."""
+        """Returns when it is gone."""
         while True:
             self._changed.clear()
             try:
@@ -72,44 +115,41 @@ class Driver:
             except Unreachable as error:
                 self._failures += 1
                 pause = retry_seconds(self._failures)
-                log.warning("workspace %s: %s; trying again in %.0f s", self.ref, error, pause)
+                log.warning("%s: %s; trying again in %.0f s", self.ref, error, pause)
                 await asyncio.sleep(pause)
                 continue
             await self._wait(wake_at)
 
     async def _turn(self) -> datetime:
-        workspace = await self._store.get(self.ref)
-        seen = await self._world.observe(workspace)
-        made = step(workspace, pending_trigger(workspace), replace(seen, setbacks=self._setbacks))
-        saved = await self._save(workspace, made)
+        thing = await self._store.get(self.ref)
+        seen = await self._world.observe(thing)
+        made = self._step(thing, seen, self._setbacks)
+        saved = await self._save(thing, made)
         self._setbacks = await self._perform(saved, made.actions)
         self._failures = self._failures + 1 if self._setbacks else 0
         return made.wake_at
 
-    async def _save(self, before: Workspace, made: Step) -> Workspace:
-        if made.workspace.machine == before.machine:
+    async def _save(self, before: T, made: Step[T, A]) -> T:
+        if made.next.machine == before.machine:
             self._restated = 0
-            return made.workspace
-        saved = await self._store.save(made.workspace)
-        history = made.workspace.machine.history
-        if history == before.machine.history:
+            return made.next
+        saved = await self._store.save(made.next)
+        if made.next.machine.history == before.machine.history:
             self._restated += 1
         else:
             self._restated = 0
-            await self._report.passed(saved, history[-1])
+            await self._report.passed(made.next)
         return saved
 
-    async def _perform(
-        self, workspace: Workspace, actions: Sequence[Action]
-    ) -> tuple[Setback, ...]:
+    async def _perform(self, thing: T, actions: Sequence[A]) -> tuple[Setback, ...]:
         setbacks = []
         for action in actions:
             try:
-                await self._world.perform(workspace, action)
+                await self._world.perform(thing, action)
             except ActionFailed as error:
                 setback = Setback(action=type(action).__name__, code=error.code, message=str(error))
                 setbacks.append(setback)
-                await self._report.set_back(workspace, setback)
+                await self._report.set_back(thing, setback)
         return tuple(setbacks)
 
     async def _wait(self, wake_at: datetime) -> None:

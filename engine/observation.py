@@ -6,6 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from engine.reason import Reason
+from engine.setback import Setback
 from engine.workspace import Endpoints
 
 
@@ -99,15 +100,6 @@ class Workload:
     revision: str
     replicas: int
     releasing: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Setback:
-    """An action that failed since the last look, in words."""
-
-    action: str
-    code: str
-    message: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,8 +4,8 @@ The observation carries its own instant, so nothing here asks what time it is; t
 the new phase asks of the world, to be performed after the new state is saved.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from engine import guards
@@ -16,21 +16,14 @@ from engine.duties import duties
 from engine.lifecycle import legal, next_phase
 from engine.observation import Observation
 from engine.phase import Phase
+from engine.setback import Setback
 from engine.sizing import plan
 from engine.standing import failure, standing
+from engine.stepping import Step
 from engine.trigger import Trigger
 from engine.workspace import MachineState, Passage, Plan, Workspace
 
 HISTORY_LENGTH = 32
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
-    """``workspace`` is to be saved before ``actions`` are performed."""
-
-    workspace: Workspace
-    actions: tuple[Action, ...]
-    wake_at: datetime
 
 
 def pending_trigger(workspace: Workspace) -> Trigger:
@@ -38,7 +31,17 @@ def pending_trigger(workspace: Workspace) -> Trigger:
     return Trigger.RETRY if workspace.retry_requested else Trigger.OBSERVE
 
 
-def step(workspace: Workspace, trigger: Trigger, observation: Observation) -> Step:
+def turn(
+    workspace: Workspace, seen: Observation, setbacks: Sequence[Setback]
+) -> Step[Workspace, Action]:
+    """The step that the workspace's driver takes now."""
+    observation = replace(seen, setbacks=tuple(setbacks))
+    return step(workspace, pending_trigger(workspace), observation)
+
+
+def step(
+    workspace: Workspace, trigger: Trigger, observation: Observation
+) -> Step[Workspace, Action]:
     """Where the workspace goes from here, what it asks of the world, and when it looks again."""
     workspace = _bounded(workspace)
     if trigger is Trigger.RETRY:
@@ -51,7 +54,7 @@ def step(workspace: Workspace, trigger: Trigger, observation: Observation) -> St
         moved = _enter(workspace, phase, observation)
     settled = _settle(moved, observation)
     return Step(
-        workspace=settled,
+        next=settled,
         actions=duties(settled, observation),
         wake_at=wake_at(settled, observation.at)
         if phase is workspace.machine.phase

@@ -14,6 +14,7 @@ from adapters.kubernetes.world import Canaries, KubernetesWorld
 from engine.fleet import Fleet
 from engine.ports import Clock
 from engine.workspace import WorkspaceRef
+from engine.workspaces import Workspaces
 
 
 async def run_engine(
@@ -24,7 +25,7 @@ async def run_engine(
 ) -> None:
     """Until cancelled."""
     world = KubernetesWorld(objects, clock=clock, images=Images(), canaries=canaries)
-    fleet = Fleet(
+    workspaces = Workspaces(
         store=KubernetesWorkspaces(objects),
         world=world,
         clock=clock,
@@ -32,4 +33,4 @@ async def run_engine(
     )
     async with asyncio.TaskGroup() as parts:
         parts.create_task(world.run(), name="world")
-        parts.create_task(fleet.run(), name="fleet")
+        parts.create_task(Fleet(workspaces).run(), name="fleet")

@@ -8,10 +8,10 @@ from adapters.kubernetes.kinds import EVENT, WORKSPACE
 from adapters.kubernetes.objects import KubernetesObjects
 from adapters.kubernetes.workspace_codec import rfc3339, whole_seconds
 from engine.errors import Unreachable
-from engine.observation import Setback
 from engine.phase import Phase
 from engine.ports import Clock
-from engine.workspace import Passage, Workspace
+from engine.setback import Setback
+from engine.workspace import Workspace
 
 log = logging.getLogger(__name__)
 
@@ -27,7 +27,8 @@ class KubernetesEvents:
         self._objects = objects
         self._clock = clock
 
-    async def passed(self, workspace: Workspace, passage: Passage) -> None:
+    async def passed(self, workspace: Workspace, /) -> None:
+        passage = workspace.machine.history[-1]
         log.info(
             "workspace %s: %s -> %s (%s: %s)",
             workspace.ref,
@@ -39,7 +40,7 @@ class KubernetesEvents:
         kind = "Warning" if passage.destination in WARNINGS else "Normal"
         await self._write(workspace, kind, passage.destination.value, passage.message)
 
-    async def set_back(self, workspace: Workspace, setback: Setback) -> None:
+    async def set_back(self, workspace: Workspace, setback: Setback, /) -> None:
         log.warning("workspace %s: %s: %s", workspace.ref, setback.action, setback.message)
         await self._write(
             workspace, "Warning", f"{setback.action}Failed", f"{setback.code}: {setback.message}"

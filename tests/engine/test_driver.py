@@ -10,6 +10,7 @@ from engine import driver as driver_module
 from engine.driver import Driver, retry_seconds
 from engine.errors import Stale, Unreachable
 from engine.phase import Phase
+from engine.step import turn
 from tests.engine.scenes import nothing, serving, workspace
 from tests.engine.worlds import Diary, OneStore, ScriptedWorld, StillClock, Told
 
@@ -22,7 +23,12 @@ class Stage:
         self.world = ScriptedWorld(self.diary, seen)
         self.told = Told()
         self.driver = Driver(
-            of.ref, store=self.store, world=self.world, clock=StillClock(), report=self.told
+            of.ref,
+            step=turn,
+            store=self.store,
+            world=self.world,
+            clock=StillClock(),
+            report=self.told,
         )
 
     @property

@@ -10,6 +10,7 @@ from engine.fleet import Fleet
 from engine.observation import OwnedClaim
 from engine.phase import Phase
 from engine.workspace import WorkspaceRef
+from engine.workspaces import Workspaces
 from tests.engine.scenes import nothing, serving, workspace
 from tests.engine.test_driver import until
 from tests.engine.worlds import Diary, OneStore, ScriptedWorld, StillClock, Told
@@ -24,7 +25,10 @@ class Stage:
         diary = Diary()
         self.store = OneStore(diary, *workspaces)
         self.world = ScriptedWorld(diary, nothing())
-        self.fleet = Fleet(store=self.store, world=self.world, clock=StillClock(), report=Told())
+        workspaces = Workspaces(
+            store=self.store, world=self.world, clock=StillClock(), report=Told()
+        )
+        self.fleet = Fleet(workspaces)
 
     def phases(self) -> dict[str, Phase]:
         return {ref.name: held.machine.phase for ref, held in self.store.held.items()}

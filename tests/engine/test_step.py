@@ -54,16 +54,16 @@ def kinds(made) -> list[type]:
 
 def test_nothing_is_created_before_the_finalizer_is_held():
     made = observed(workspace(Phase.PENDING), nothing())
-    assert made.workspace.machine.phase is Phase.PENDING
+    assert made.next.machine.phase is Phase.PENDING
     assert kinds(made) == [HoldFinalizer]
 
 
 def test_the_plan_is_saved_before_a_node_is_asked_for():
     planning = observed(replace(workspace(Phase.PENDING), finalizer_held=True), nothing())
-    assert planning.workspace.machine.phase is Phase.PLANNING
+    assert planning.next.machine.phase is Phase.PLANNING
     assert planning.actions == ()
-    provisioning = observed(planning.workspace, nothing())
-    assert provisioning.workspace.machine.plan is not None
+    provisioning = observed(planning.next, nothing())
+    assert provisioning.next.machine.plan is not None
     assert kinds(provisioning) == [EnsureNodeClaims, EnsureServices]
 
 
@@ -93,7 +93,7 @@ def test_ready_nodes_lead_to_deploying():
     of = workspace(Phase.PROVISIONING)
     seen = replace(nothing(), claims=claims(of), nodes=nodes(of))
     made = observed(of, seen)
-    assert made.workspace.machine.phase is Phase.DEPLOYING
+    assert made.next.machine.phase is Phase.DEPLOYING
     assert EnsureWorkload in kinds(made)
 
 
@@ -101,16 +101,16 @@ def test_a_node_without_its_gpu_is_waited_for_by_name():
     of = workspace(Phase.PROVISIONING, PHI_3)
     without = tuple(replace(node, gpus=0) for node in nodes(of))
     made = observed(of, replace(nothing(), claims=claims(of), nodes=without))
-    assert made.workspace.machine.phase is Phase.PROVISIONING
-    assert made.workspace.machine.reason is Reason.GPU_NOT_ALLOCATABLE
-    assert without[0].name in made.workspace.machine.message
+    assert made.next.machine.phase is Phase.PROVISIONING
+    assert made.next.machine.reason is Reason.GPU_NOT_ALLOCATABLE
+    assert without[0].name in made.next.machine.message
 
 
 def test_loading_waits_until_the_model_itself_answers():
     of = workspace(Phase.LOADING)
     deaf = replace(serving(of), replicas=(replace(pod(of), answer=Answer.SILENT, silence="dead"),))
-    assert observed(of, deaf).workspace.machine.phase is Phase.LOADING
-    assert observed(of, serving(of)).workspace.machine.phase is Phase.READY
+    assert observed(of, deaf).next.machine.phase is Phase.LOADING
+    assert observed(of, serving(of)).next.machine.phase is Phase.READY
 
 
 def test_a_simulated_workload_is_ready_and_says_that_it_is_simulated():
@@ -119,7 +119,7 @@ def test_a_simulated_workload_is_ready_and_says_that_it_is_simulated():
         serving(of),
         replicas=(replace(pod(of), answer=Answer.NOT_ASKED, simulated="no weights here"),),
     )
-    state = observed(of, simulated).workspace.machine
+    state = observed(of, simulated).next.machine
     assert state.phase is Phase.READY
     assert state.reason is Reason.SERVING_SIMULATED
     assert "no model runs here" in state.message
@@ -127,7 +127,7 @@ def test_a_simulated_workload_is_ready_and_says_that_it_is_simulated():
 
 def test_ready_rests_without_a_deadline_and_sets_kaitos_conditions():
     made = observed(workspace(Phase.LOADING), serving(workspace(Phase.LOADING)))
-    state = made.workspace.machine
+    state = made.next.machine
     assert state.deadline is None
     assert state.waiting_for == ""
     told = {condition.type: (condition.status, condition.reason) for condition in state.conditions}
@@ -146,7 +146,7 @@ def test_a_lost_replica_degrades_and_says_why():
         answer=Answer.NOT_ASKED,
         trouble=Trouble(reason=Reason.CONTAINER_CRASHED, message="triton ended with exit code 137"),
     )
-    state = observed(of, replace(serving(of), replicas=(crashed,))).workspace.machine
+    state = observed(of, replace(serving(of), replicas=(crashed,))).next.machine
     assert state.phase is Phase.DEGRADED
     assert state.reason is Reason.CONTAINER_CRASHED
     assert "137" in state.message
@@ -159,8 +159,8 @@ def test_a_crash_loop_is_given_up_after_enough_restarts(restarts, phase):
     trouble = Trouble(reason=Reason.CRASH_LOOP, message="ended with exit code 1")
     looping = replace(pod(of), ready=False, started=False, restarts=restarts, trouble=trouble)
     made = observed(of, replace(serving(of), replicas=(looping,)))
-    assert made.workspace.machine.phase is phase
-    assert made.workspace.machine.reason is Reason.CRASH_LOOP
+    assert made.next.machine.phase is phase
+    assert made.next.machine.reason is Reason.CRASH_LOOP
 
 
 def test_a_silent_replica_is_replaced_only_after_its_time():
@@ -170,9 +170,9 @@ def test_a_silent_replica_is_replaced_only_after_its_time():
     )
     first = observed(of, mute)
     assert ReplaceReplica not in kinds(first)
-    assert first.workspace.machine.silent_since == mute.at
+    assert first.next.machine.silent_since == mute.at
     patience = replace(mute, at=mute.at + SILENCE_BORNE)
-    second = observed(first.workspace, patience)
+    second = observed(first.next, patience)
     assert [a.uid for a in second.actions if isinstance(a, ReplaceReplica)] == ["pod-0"]
 
 
@@ -183,9 +183,9 @@ def test_a_refused_claim_fails_with_the_providers_words_and_releases_what_it_too
         for c in claims(of)
     )
     made = observed(of, replace(nothing(), claims=refused))
-    assert made.workspace.machine.phase is Phase.FAILED
-    assert made.workspace.machine.reason is Reason.NODE_CLAIM_REFUSED
-    assert "no such size" in made.workspace.machine.message
+    assert made.next.machine.phase is Phase.FAILED
+    assert made.next.machine.reason is Reason.NODE_CLAIM_REFUSED
+    assert "no such size" in made.next.machine.message
     assert made.actions == (Release(resource=Resource.NODE_CLAIMS),)
 
 
@@ -201,16 +201,16 @@ def test_a_refused_claim_fails_with_the_providers_words_and_releases_what_it_too
     ],
 )
 def test_no_phase_waits_for_ever(phase, reason):
-    state = observed(workspace(phase), later(nothing(), hours=1)).workspace.machine
+    state = observed(workspace(phase), later(nothing(), hours=1)).next.machine
     assert (state.phase, state.reason) == (Phase.FAILED, reason)
     assert state.remedy
 
 
 def test_a_new_workspace_has_a_deadline_from_its_first_step():
     fresh = replace(workspace(Phase.PENDING), machine=MachineState(since=NOW))
-    waiting = observed(fresh, nothing()).workspace.machine
+    waiting = observed(fresh, nothing()).next.machine
     assert waiting.deadline == NOW + PATIENCE[Phase.PENDING].limit
-    late = observed(fresh, later(nothing(), hours=1)).workspace.machine
+    late = observed(fresh, later(nothing(), hours=1)).next.machine
     assert (late.phase, late.reason) == (Phase.FAILED, Reason.PENDING_DEADLINE)
 
 
@@ -218,19 +218,19 @@ def test_a_deletion_that_is_overdue_is_told_and_never_given_up():
     of = workspace(Phase.DELETING)
     stuck = later(replace(nothing(), services=("demo",)), hours=1)
     made = observed(of, stuck)
-    assert made.workspace.machine.phase is Phase.DELETING
-    assert made.workspace.machine.reason is Reason.DELETION_OVERDUE
-    assert "service demo" in made.workspace.machine.message
+    assert made.next.machine.phase is Phase.DELETING
+    assert made.next.machine.reason is Reason.DELETION_OVERDUE
+    assert "service demo" in made.next.machine.message
 
 
 def test_nodes_are_released_only_after_the_pods_are_gone():
     of = replace(workspace(Phase.READY), deletion_requested=NOW)
     first = observed(of, serving(of))
-    assert first.workspace.machine.phase is Phase.DELETING
+    assert first.next.machine.phase is Phase.DELETING
     assert Release(resource=Resource.WORKLOAD) in first.actions
     assert Release(resource=Resource.NODE_CLAIMS) not in first.actions
     podless = replace(nothing(), claims=claims(of), nodes=nodes(of))
-    assert Release(resource=Resource.NODE_CLAIMS) in observed(first.workspace, podless).actions
+    assert Release(resource=Resource.NODE_CLAIMS) in observed(first.next, podless).actions
 
 
 def test_the_finalizer_goes_last():
@@ -244,19 +244,19 @@ SMALL_READY = workspace(Phase.READY)
 
 def test_a_failure_is_kept_until_the_spec_changes():
     failed = workspace(Phase.FAILED)
-    assert observed(failed, later(nothing(), hours=9)).workspace.machine.phase is Phase.FAILED
+    assert observed(failed, later(nothing(), hours=9)).next.machine.phase is Phase.FAILED
     changed = replace(failed, generation=2)
-    assert observed(changed, nothing()).workspace.machine.phase is Phase.PLANNING
+    assert observed(changed, nothing()).next.machine.phase is Phase.PLANNING
 
 
 def test_retry_starts_again_under_new_names_and_is_handled_once():
     failed = replace(workspace(Phase.FAILED), annotations={RETRY_ANNOTATION: "r1"})
     before = observed(workspace(Phase.PROVISIONING), nothing()).actions
     made = observed(failed, nothing())
-    assert made.workspace.machine.phase is Phase.PLANNING
-    assert made.workspace.machine.handled_retry == "r1"
-    assert pending_trigger(made.workspace) is Trigger.OBSERVE
-    again = observed(made.workspace, nothing()).actions
+    assert made.next.machine.phase is Phase.PLANNING
+    assert made.next.machine.handled_retry == "r1"
+    assert pending_trigger(made.next) is Trigger.OBSERVE
+    again = observed(made.next, nothing()).actions
     assert isinstance(again[0], EnsureNodeClaims)
     assert again[0].names != before[0].names
 
@@ -264,8 +264,8 @@ def test_retry_starts_again_under_new_names_and_is_handled_once():
 def test_a_retry_asked_of_a_healthy_workspace_changes_nothing():
     of = replace(workspace(Phase.READY), annotations={RETRY_ANNOTATION: "r1"})
     made = observed(of, serving(of))
-    assert made.workspace.machine.phase is Phase.READY
-    assert made.workspace.machine.handled_retry == "r1"
+    assert made.next.machine.phase is Phase.READY
+    assert made.next.machine.handled_retry == "r1"
 
 
 def adapted(image: str) -> Workspace:
@@ -284,44 +284,44 @@ def test_a_foreign_scale_is_set_right():
 def test_a_changed_adapter_is_rolled_out():
     changed = adapted("example.org/polite:1")
     made = observed(changed, serving(workspace(Phase.READY)))
-    assert made.workspace.machine.phase is Phase.UPDATING
+    assert made.next.machine.phase is Phase.UPDATING
     (ensure,) = [a for a in made.actions if isinstance(a, EnsureWorkload)]
-    assert ensure.revision == made.workspace.machine.revision != changed.machine.revision
+    assert ensure.revision == made.next.machine.revision != changed.machine.revision
 
 
 def test_a_change_that_cannot_be_served_leaves_what_is_served_alone():
     changed = adapted("NOT_AN_IMAGE")
     made = observed(changed, serving(workspace(Phase.READY)))
-    assert made.workspace.machine.phase is Phase.READY
-    assert made.workspace.machine.reason is Reason.IMAGE_NAME_INVALID
+    assert made.next.machine.phase is Phase.READY
+    assert made.next.machine.reason is Reason.IMAGE_NAME_INVALID
     assert made.actions == ()
 
 
 def test_a_malformed_image_is_told_before_any_node_is_paid_for():
     of = replace(adapted("NOT_AN_IMAGE"), machine=workspace(Phase.PLANNING).machine)
     made = observed(of, nothing())
-    assert made.workspace.machine.phase is Phase.FAILED
-    assert "NOT_AN_IMAGE" in made.workspace.machine.message
+    assert made.next.machine.phase is Phase.FAILED
+    assert "NOT_AN_IMAGE" in made.next.machine.message
     assert made.actions == ()
 
 
 def test_a_setback_is_told_beside_what_is_waited_for():
     setback = Setback(action="EnsureNodeClaims", code="Forbidden", message="not allowed")
     made = observed(workspace(Phase.PROVISIONING), replace(nothing(), setbacks=(setback,)))
-    assert "not allowed" in made.workspace.machine.message
+    assert "not allowed" in made.next.machine.message
 
 
 def test_history_keeps_the_last_passages():
     of = workspace(Phase.READY)
     lost = replace(nothing(), workload=Workload(revision=of.machine.revision, replicas=1))
     for turn in range(HISTORY_LENGTH):
-        of = observed(of, later(lost if turn % 2 == 0 else serving(of), seconds=turn)).workspace
+        of = observed(of, later(lost if turn % 2 == 0 else serving(of), seconds=turn)).next
     assert len(of.machine.history) == HISTORY_LENGTH
     assert of.machine.history[-1].at == NOW + timedelta(seconds=HISTORY_LENGTH - 1)
 
 
 def test_a_condition_that_stays_keeps_its_instant():
     of = workspace(Phase.LOADING)
-    first = observed(of, serving(of)).workspace
-    second = observed(first, later(serving(of), minutes=1)).workspace
+    first = observed(of, serving(of)).next
+    second = observed(first, later(serving(of), minutes=1)).next
     assert first.machine.conditions == second.machine.conditions

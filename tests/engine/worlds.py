@@ -126,8 +126,8 @@ class Told:
         self.passages: list[Passage] = []
         self.setbacks: list[Setback] = []
 
-    async def passed(self, workspace: Workspace, passage: Passage) -> None:
-        self.passages.append(passage)
+    async def passed(self, workspace: Workspace) -> None:
+        self.passages.append(workspace.machine.history[-1])
 
     async def set_back(self, workspace: Workspace, setback: Setback) -> None:
         self.setbacks.append(setback)

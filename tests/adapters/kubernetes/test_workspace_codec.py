@@ -78,7 +78,7 @@ def test_a_spec_survives_the_way_to_a_manifest_and_back(spec):
 def test_a_machine_survives_the_way_to_a_status_and_back(phase):
     of = workspace(phase)
     seen = serving(of) if of.machine.plan else nothing()
-    after = step(of, pending_trigger(of), replace(seen, at=NOW + timedelta(seconds=5))).workspace
+    after = step(of, pending_trigger(of), replace(seen, at=NOW + timedelta(seconds=5))).next
     item = {
         **manifest(of.ref, of.spec, {}),
         "metadata": {
