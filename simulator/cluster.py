@@ -20,7 +20,6 @@ from simulator.address_block import AddressBlock, take_block
 from simulator.clock import Clock, SystemClock
 from simulator.controllers.built_in_controllers import built_in_controllers
 from simulator.controllers.control_plane import ControlPlane
-from simulator.controllers.node_claim_nodes import MachineSize
 from simulator.kubeconfig import former_port, write_kubeconfig
 from simulator.kubelet.images import ImageTable, known_programs
 from simulator.kubelet.kubelet import Kubelets, Workers
@@ -33,6 +32,7 @@ from simulator.kubelet.service_proxy import ServiceProxy
 from simulator.kubernetes.api_server import ApiServer
 from simulator.kubernetes.http_door import HttpDoor
 from simulator.kubernetes.services import ServiceNetwork
+from simulator.node_resources import MachineSize
 from simulator.system_node import ensure_system_node
 from simulator.timings import Timings
 

@@ -1,8 +1,8 @@
 """The node that every cluster starts with: this machine."""
 
-from simulator.controllers.node_claim_nodes import RUNTIME, MachineSize
 from simulator.kubernetes.objects import Objects
 from simulator.kubernetes.status import Object
+from simulator.node_resources import RUNTIME, MachineSize
 
 NAME = "moorage-local"
 PODS = 110

@@ -11,7 +11,6 @@ from simulator.clock import Clock
 from simulator.controllers.built_in_controllers import built_in_controllers
 from simulator.controllers.control_plane import ControlPlane
 from simulator.controllers.events import EventRecorder
-from simulator.controllers.node_claim_nodes import MachineSize
 from simulator.fate import Fate
 from simulator.history import Commit, History
 from simulator.kubelet.fated_runtime import FatedRuntime, Models
@@ -22,6 +21,7 @@ from simulator.kubernetes import store
 from simulator.kubernetes.api_server import ApiServer
 from simulator.kubernetes.services import ServiceNetwork
 from simulator.kubernetes.status import Object
+from simulator.node_resources import MachineSize
 from simulator.timings import Timings
 from simulator.virtual_time.process import Process
 

@@ -6,7 +6,6 @@ from simulator.controllers.deployment import DeploymentController
 from simulator.controllers.endpoint_slice import EndpointsController, EndpointSliceController
 from simulator.controllers.event_expiry import EventExpiry
 from simulator.controllers.job import JobController
-from simulator.controllers.node_claim_nodes import MachineSize
 from simulator.controllers.node_claim_termination import NodeClaimTermination
 from simulator.controllers.node_claims import NodeClaimController
 from simulator.controllers.node_lifecycle import NodeLifecycleController
@@ -18,6 +17,7 @@ from simulator.controllers.stateful_set import StatefulSetController
 from simulator.controllers.taint_eviction import TaintEvictionController
 from simulator.fate import Fate, GoodFortune
 from simulator.kubernetes.objects import Objects
+from simulator.node_resources import MachineSize
 from simulator.timings import Timings
 
 

@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from engine.instance_types import InstanceType
+from engine.nodes.reason import NodeReason
 from simulator.controllers.conditions import condition, find_condition, is_true, seconds_left
-from simulator.controllers.node_claim_nodes import GPU, requested_instance_type
+from simulator.controllers.node_claim_nodes import requested_instance_type
 from simulator.fate import LaunchFate
 from simulator.kubernetes.status import Object
+from simulator.node_resources import GPU
 from simulator.timings import Timings
 
 
@@ -67,7 +69,7 @@ def registered(claim: Object, node: Object | None, due: float | None) -> Stage:
     lost = claim.get("status", {}).get("nodeName")
     if lost:
         message = f"Node {lost} was deleted: delete this claim and ask for another"
-        return Stage(condition("Registered", "False", "NodeNotFound", message))
+        return Stage(condition("Registered", "False", NodeReason.INSTANCE_LOST, message))
     if due is None:
         return _awaiting("Registered")
     message = "Node not registered with cluster"

@@ -16,8 +16,8 @@ from simulator.controllers.conditions import (
 from simulator.controllers.controller import Key, key_of
 from simulator.controllers.events import EventRecorder
 from simulator.controllers.node_claims import FINALIZER, claims_of_node, find_node
-from simulator.controllers.ownership import controller_of, is_terminating
-from simulator.controllers.pods import is_finished
+from simulator.controllers.ownership import is_terminating
+from simulator.controllers.pods import pods_to_drain
 from simulator.kubernetes.objects import Change, Objects
 from simulator.kubernetes.status import Object
 from simulator.timings import Timings
@@ -66,7 +66,7 @@ class NodeClaimTermination:
         if not _is_disrupted(node):
             taints = [*node["spec"].get("taints", ()), DISRUPTED]
             node = self._objects.update({**node, "spec": {**node["spec"], "taints": taints}})
-        pods = self._pods_to_drain(node["metadata"]["name"])
+        pods = pods_to_drain(self._objects, node["metadata"]["name"])
         for pod in pods:
             if not is_terminating(pod):
                 metadata = pod["metadata"]
@@ -74,20 +74,11 @@ class NodeClaimTermination:
                 self._objects.delete("Pod", metadata["name"], metadata["namespace"])
         since = claim["metadata"]["deletionTimestamp"]
         left = seconds_left(since, self._timings.node_drain_limit, self._clock.now())
-        if not self._pods_to_drain(node["metadata"]["name"]) or left <= 0:
+        if not pods_to_drain(self._objects, node["metadata"]["name"]) or left <= 0:
             return None
         message = f"{len(pods)} pods are still on node {node['metadata']['name']}"
         self._note(claim, condition("Drained", "False", "Draining", message))
         return left
-
-    def _pods_to_drain(self, node_name: str) -> list[Object]:
-        return [
-            pod
-            for pod in self._objects.list("Pod")
-            if pod["spec"].get("nodeName") == node_name
-            and not is_finished(pod)
-            and (controller_of(pod) or {}).get("kind") != "DaemonSet"
-        ]
 
     def _terminate(self, claim: Object) -> float | None:
         """Seconds until the instance is gone; None once it is, or where there never was one."""

@@ -19,12 +19,8 @@ from simulator.controllers.node_claim_conditions import (
     registered,
 )
 from simulator.controllers.node_claim_nodes import (
-    GPU,
     IMAGE_ID,
-    MachineSize,
-    allocatable,
     build_node,
-    capacity,
     node_name,
     placement_labels,
     provider_id,
@@ -34,6 +30,7 @@ from simulator.controllers.ownership import is_terminating
 from simulator.fate import Fate, LaunchFate
 from simulator.kubernetes.objects import Change, Objects
 from simulator.kubernetes.status import Object
+from simulator.node_resources import GPU, MachineSize, allocatable, capacity
 from simulator.timings import Timings
 
 FINALIZER = "karpenter.sh/termination"

@@ -5,7 +5,8 @@ from datetime import datetime
 from typing import Any
 
 from simulator.controllers.conditions import find_condition, is_true, seconds_left
-from simulator.controllers.ownership import is_terminating, owner_reference
+from simulator.controllers.ownership import controller_of, is_terminating, owner_reference
+from simulator.kubernetes.objects import Objects
 from simulator.kubernetes.status import Object
 
 
@@ -27,6 +28,17 @@ def is_ready(pod: Object) -> bool:
 
 def is_running_and_ready(pod: Object) -> bool:
     return phase(pod) == "Running" and is_ready(pod)
+
+
+def pods_to_drain(objects: Objects, node_name: str) -> list[Object]:
+    """The pods that must leave a node before its machine may go: all but those of DaemonSets."""
+    return [
+        pod
+        for pod in objects.list("Pod")
+        if pod["spec"].get("nodeName") == node_name
+        and not is_finished(pod)
+        and (controller_of(pod) or {}).get("kind") != "DaemonSet"
+    ]
 
 
 def availability_delay(pod: Object, min_ready_seconds: int, now: datetime) -> float | None:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 
 from engine.instance_types import find_instance_type
-from simulator.controllers.node_claim_nodes import GPU, build_node, requested_instance_type
+from simulator.controllers.node_claim_nodes import build_node, requested_instance_type
 from simulator.faults.planned_fate import Told
 from simulator.faults.vocabulary import (
     BringYourOwn,
@@ -25,6 +25,7 @@ from simulator.faults.vocabulary import (
 from simulator.history import NAMESPACE_LABEL, WORKSPACE_LABEL, workspace_of
 from simulator.kubelet.fated_runtime import KILLED_CODE
 from simulator.kubernetes.status import ApiError, Object
+from simulator.node_resources import GPU
 from simulator.virtual_cluster import NEVER, VirtualCluster
 from simulator.wire.sent import Sent, workspace_name
 

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from engine.instance_types import INSTANCE_TYPES
 from simulator.clock import Clock
 from simulator.controllers.events import EventRecorder
-from simulator.controllers.node_claim_nodes import INSTANCE_TYPE, RUNTIME
 from simulator.kubelet import local_runtime, triton_installation
 from simulator.kubelet.local_runtime import LocalRuntime
 from simulator.kubelet.pod_addresses import PodAddresses
@@ -14,6 +13,7 @@ from simulator.kubelet.runtime import ContainerRuntime
 from simulator.kubelet.simulated_runtime import SimulatedRuntime
 from simulator.kubernetes.objects import Objects
 from simulator.kubernetes.status import Object
+from simulator.node_resources import INSTANCE_TYPE, RUNTIME
 from simulator.timings import Timings
 
 NODE_ADDRESS = "127.0.0.1"

@@ -18,9 +18,9 @@ import yaml
 from simulator.controllers.built_in_controllers import built_in_controllers
 from simulator.controllers.conditions import with_conditions
 from simulator.controllers.control_plane import ControlPlane
-from simulator.controllers.node_claim_nodes import MachineSize
 from simulator.kubernetes.api_server import ApiServer
 from simulator.kubernetes.services import ServiceNetwork
+from simulator.node_resources import MachineSize
 from simulator.timings import Timings
 
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
