@@ -60,6 +60,8 @@ _TELLING: Mapping[str, Verdict] = {
     "QuotaExceeded": _QUOTA,
     "ErrCode_InsufficientVCPUQuota": _QUOTA,
     "ManagedClusterCountExceedsQuotaLimit": Verdict(NodeReason.QUOTA_EXCEEDED, Course.GIVE_UP),
+    # AKS's own code is not published; as an unknown 400 it is given up too.
+    "AgentPoolCountExceedsLimit": Verdict(NodeReason.POOL_LIMIT, Course.GIVE_UP),
     "SubnetIsFull": Verdict(NodeReason.SUBNET_FULL, Course.GIVE_UP),
     "AllocationFailed": _NO_CAPACITY,
     "ZonalAllocationFailed": _NO_CAPACITY,
@@ -87,6 +89,7 @@ _TELLING: Mapping[str, Verdict] = {
     "PreconditionFailed": _CHANGED,
     "AKSOperationPreempted": _PREEMPTED,
     "AKSOperationPreemptedByDelete": _PREEMPTED,
+    "OperationAborted": _PREEMPTED,
     # The cluster was stopping or starting: repairs wait until it has come to rest.
     "OriginalEtagNotExpect": Verdict(NodeReason.PREEMPTED, Course.WAIT),
     "SetVNetOwnershipFailed": _SUBNET_BUSY,

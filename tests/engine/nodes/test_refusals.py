@@ -48,6 +48,7 @@ FAULTS = {
         "QUOTA_EXCEEDED",
         "GIVE_UP",
     ),
+    "A16 pool limit": ((400, "AgentPoolCountExceedsLimit"), "POOL_LIMIT", "GIVE_UP"),
     "A17 subnet": ((400, "SubnetIsFull"), "SUBNET_FULL", "GIVE_UP"),
     "A17 subnet, late": (
         (LATE, "ReconcileVMSSAgentPoolFailed", "SubnetIsFull"),
@@ -59,6 +60,7 @@ FAULTS = {
     "immutable property": ((400, "OperationNotAllowed"), "INVALID_REQUEST", "GIVE_UP"),
     "B3 etag": ((409, "EtagMismatch"), "PREEMPTED", "CHANGED"),
     "B4 delete won": ((LATE, "AKSOperationPreemptedByDelete"), "PREEMPTED", "RETRY"),
+    "B11 aborted": ((LATE, "OperationAborted"), "PREEMPTED", "RETRY"),
     "B5 cluster stops": (
         (LATE, "ResourceOperationFailure", "OriginalEtagNotExpect"),
         "PREEMPTED",
