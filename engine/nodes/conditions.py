@@ -1,0 +1,112 @@
+"""A claim's conditions as Karpenter's consumers read them, from the same values that decide.
+
+What was once True stays so until the end, as in Karpenter; Ready alone comes and goes. A claim that
+has failed says so with False and a typed reason, on the first step it did not reach and on Ready.
+(Karpenter deletes such a claim; ours stays, without a machine, until whoever made it has read why.)
+"""
+
+from collections.abc import Iterator
+
+from engine.nodes.claim import (
+    ClaimCondition,
+    ClaimConditionType,
+    ConditionStatus,
+    NodeClaim,
+)
+from engine.nodes.observation import NodeObservation
+from engine.nodes.phase import NodePhase
+from engine.nodes.standing import NodeStanding
+
+_STEPS = (
+    (ClaimConditionType.LAUNCHED, NodePhase.LAUNCHING),
+    (ClaimConditionType.REGISTERED, NodePhase.REGISTERING),
+    (ClaimConditionType.INITIALIZED, NodePhase.INITIALIZING),
+)
+"""Each condition, and the phase that ends with it True."""
+
+_ON_THE_WAY = (
+    NodePhase.REQUESTED,
+    NodePhase.LAUNCHING,
+    NodePhase.REGISTERING,
+    NodePhase.INITIALIZING,
+)
+_AT_WORK = (NodePhase.READY, NodePhase.UNHEALTHY)
+_ENDING = (NodePhase.DRAINING, NodePhase.TERMINATING)
+
+
+def node_conditions(
+    claim: NodeClaim, seen: NodeObservation, told: NodeStanding
+) -> tuple[ClaimCondition, ...]:
+    """Every condition; one that did not change keeps its instant."""
+    earlier = {condition.type: condition for condition in claim.machine.conditions}
+    return tuple(_dated(new, earlier.get(new.type)) for new in _found(claim, seen, told))
+
+
+def _dated(new: ClaimCondition, earlier: ClaimCondition | None) -> ClaimCondition:
+    if earlier is None or earlier.status is not new.status:
+        return new
+    return ClaimCondition(
+        type=new.type,
+        status=new.status,
+        reason=new.reason,
+        message=new.message,
+        since=earlier.since,
+    )
+
+
+def _found(claim: NodeClaim, seen: NodeObservation, told: NodeStanding) -> Iterator[ClaimCondition]:
+    def condition(
+        kind: ClaimConditionType, status: ConditionStatus, reason: str, message: str
+    ) -> ClaimCondition:
+        return ClaimCondition(
+            type=kind, status=status, reason=reason, message=message, since=seen.at
+        )
+
+    phase = claim.machine.phase
+    reached = _reached(claim)
+    for kind, step in _STEPS:
+        if kind in reached:
+            yield condition(kind, ConditionStatus.TRUE, kind.value, "")
+        elif phase is NodePhase.FAILED and _is_next(kind, reached):
+            yield condition(kind, ConditionStatus.FALSE, told.reason.value, told.message)
+        elif phase is step or (phase is NodePhase.REQUESTED and step is NodePhase.LAUNCHING):
+            yield condition(kind, ConditionStatus.UNKNOWN, told.reason.value, told.message)
+        else:
+            waiting = "object is awaiting reconciliation"
+            yield condition(kind, ConditionStatus.UNKNOWN, "AwaitingReconciliation", waiting)
+    yield condition(ClaimConditionType.READY, *_ready(phase, told))
+    if phase in _ENDING:
+        drained = phase is NodePhase.TERMINATING
+        status = ConditionStatus.TRUE if drained else ConditionStatus.FALSE
+        kind = ClaimConditionType.DRAINED
+        yield condition(kind, status, kind.value if drained else "Draining", told.message)
+    if phase is NodePhase.TERMINATING:
+        kind = ClaimConditionType.INSTANCE_TERMINATING
+        yield condition(kind, ConditionStatus.TRUE, told.reason.value, told.message)
+
+
+def _ready(phase: NodePhase, told: NodeStanding) -> tuple[ConditionStatus, str, str]:
+    if phase is NodePhase.READY:
+        return ConditionStatus.TRUE, "Ready", ""
+    if phase in _ON_THE_WAY:
+        return ConditionStatus.UNKNOWN, "ReconcilingDependents", told.message
+    return ConditionStatus.FALSE, told.reason.value, told.message
+
+
+def _reached(claim: NodeClaim) -> frozenset[ClaimConditionType]:
+    """The steps behind it: by its phase while it is on the way, by its conditions afterwards."""
+    phase = claim.machine.phase
+    if phase in _AT_WORK:
+        return frozenset(kind for kind, _ in _STEPS)
+    if phase in _ON_THE_WAY:
+        place = _ON_THE_WAY.index(phase)
+        return frozenset(kind for kind, step in _STEPS if _ON_THE_WAY.index(step) < place)
+    return frozenset(
+        condition.type
+        for condition in claim.machine.conditions
+        if condition.status is ConditionStatus.TRUE
+    )
+
+
+def _is_next(kind: ClaimConditionType, reached: frozenset[ClaimConditionType]) -> bool:
+    return kind == next(step for step, _ in _STEPS if step not in reached)
