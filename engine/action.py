@@ -82,9 +82,16 @@ Action = (
 def node_claim_names(workspace: Workspace, plan: Plan) -> tuple[str, ...]:
     """``ws`` and nine hex digits: AKS takes 12 lower-case letters and digits for a pool's name."""
     return tuple(
-        "ws" + _digest(workspace.uid, str(ordinal), str(workspace.machine.attempt))[:9]
+        "ws" + _digest(workspace.uid, str(ordinal), *_incarnation(workspace, ordinal))[:9]
         for ordinal in range(plan.node_count)
     )
+
+
+def _incarnation(workspace: Workspace, ordinal: int) -> tuple[str, ...]:
+    """Which of the claims that a node may have had so far is meant."""
+    state = workspace.machine
+    replaced = state.replacements[ordinal] if ordinal < len(state.replacements) else 0
+    return str(state.attempt), *([f"replacement {replaced}"] if replaced else [])
 
 
 def workload_name(ref: WorkspaceRef) -> str:

@@ -45,13 +45,16 @@ def superseded_claims(workspace: Workspace, observation: Observation) -> Iterato
 
 
 def node_claims(workspace: Workspace, observation: Observation) -> Iterator[Action]:
-    """None beside those of an earlier attempt: quota and money are for one at a time."""
+    """None beside those of an earlier attempt: quota and money are for one at a time.
+
+    None again in place of one that was there: its successor bears another name.
+    """
     plan = workspace.machine.plan
     if plan is None or guards.superseded_claims(workspace, observation):
         return
     names = node_claim_names(workspace, plan)
-    present = {claim.name for claim in observation.claims}
-    missing = tuple(name for name in names if name not in present)
+    known = {*workspace.machine.claims_seen, *(claim.name for claim in observation.claims)}
+    missing = tuple(name for name in names if name not in known)
     if missing:
         yield EnsureNodeClaims(names=missing, plan=plan)
 

@@ -1,7 +1,9 @@
 """The questions that the lifecycle asks: of the workspace and of what was observed."""
 
 from engine.action import node_claim_names
+from engine.nodes.reason import LOST
 from engine.observation import Answer, Node, NodeClaim, Observation, Replica, named
+from engine.phase import Phase
 from engine.reason import Reason
 from engine.sizing import PlanRefusal, plan
 from engine.workspace import Plan, Workspace
@@ -84,8 +86,23 @@ def nodes_ready(workspace: Workspace, observation: Observation) -> bool:
     return len(usable) == node_count(workspace)
 
 
+def refused_claims(workspace: Workspace, observation: Observation) -> tuple[NodeClaim, ...]:
+    return tuple(claim for claim in wanted_claims(workspace, observation) if claim.refused)
+
+
+def failed_claims(workspace: Workspace, observation: Observation) -> tuple[NodeClaim, ...]:
+    """The refused claims in whose place another of the same kind is worth a try.
+
+    Those whose node was lost; and any that is given up after its workspace had its nodes.
+    """
+    had_nodes = workspace.machine.phase is not Phase.PROVISIONING
+    refused = refused_claims(workspace, observation)
+    return tuple(claim for claim in refused if had_nodes or claim.reason in LOST)
+
+
 def claim_refused(workspace: Workspace, observation: Observation) -> bool:
-    return any(claim.refused for claim in wanted_claims(workspace, observation))
+    failed = failed_claims(workspace, observation)
+    return any(claim not in failed for claim in refused_claims(workspace, observation))
 
 
 def current_replicas(workspace: Workspace, observation: Observation) -> tuple[Replica, ...]:

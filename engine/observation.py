@@ -14,7 +14,8 @@ from engine.workspace import Endpoints
 class NodeClaim:
     """``reason`` and ``message`` come from the first lifecycle condition that is not True.
 
-    ``refused`` says that its provisioner gave up: asking again will not help.
+    ``refused`` says that its provisioner gave up: asking again will not help. ``reason`` is then
+    that of the refusal, a ``NodeReason`` where the provisioner speaks so.
     """
 
     name: str

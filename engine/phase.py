@@ -20,3 +20,15 @@ class Phase(StrEnum):
 
 RESTING = frozenset({Phase.READY, Phase.FAILED})
 """Phases that wait for nothing; every other one has a deadline."""
+
+CLAIMING = frozenset(
+    {
+        Phase.PROVISIONING,
+        Phase.DEPLOYING,
+        Phase.LOADING,
+        Phase.READY,
+        Phase.DEGRADED,
+        Phase.UPDATING,
+    }
+)
+"""Phases that ask for nodes, and keep those they have."""

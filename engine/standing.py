@@ -60,11 +60,18 @@ def _provisioning(workspace: Workspace, observation: Observation) -> Standing:
         detail = "; ".join(f"{c.name}: {c.message or c.reason or 'no news yet'}" for c in unready)
         return Standing(
             reason=Reason.NODE_CLAIM_NOT_READY,
-            message=f"{ready} of {wanted} node claims ready" + (f" ({detail})" if detail else ""),
+            message=f"{ready} of {wanted} node claims ready"
+            + (f" ({detail})" if detail else "")
+            + _replacements(workspace),
             waiting_for=f"{wanted} node(s) of {kind}",
             remedy="`kubectl get nodeclaims` and `kubectl describe nodeclaim NAME` tell more",
         )
     return _nodes(workspace, observation)
+
+
+def _replacements(workspace: Workspace) -> str:
+    lost = sum(workspace.machine.replacements)
+    return f"; {lost} lost and replaced so far" if lost else ""
 
 
 def _nodes(workspace: Workspace, observation: Observation) -> Standing:
@@ -218,13 +225,8 @@ def failure(workspace: Workspace, observation: Observation) -> Standing:
     refusal = plan(workspace.spec)
     if isinstance(refusal, PlanRefusal):
         return Standing(reason=refusal.reason, message=refusal.message, remedy=refusal.remedy)
-    for claim in guards.wanted_claims(workspace, observation):
-        if claim.refused:
-            return Standing(
-                reason=Reason.NODE_CLAIM_REFUSED,
-                message=f"node claim {claim.name} was refused: {claim.reason}: {claim.message}",
-                remedy=PATIENCE[Phase.PROVISIONING].remedy,
-            )
+    if guards.claim_refused(workspace, observation):
+        return _refused(workspace, observation)
     last = standing(workspace, observation)
     patience = PATIENCE[workspace.machine.phase]
     if guards.replica_hopeless(workspace, observation):
@@ -233,6 +235,15 @@ def failure(workspace: Workspace, observation: Observation) -> Standing:
         reason=patience.exhausted,
         message=f"gave up {workspace.machine.phase}: {last.message}",
         remedy=patience.remedy,
+    )
+
+
+def _refused(workspace: Workspace, observation: Observation) -> Standing:
+    claim = guards.refused_claims(workspace, observation)[0]
+    return Standing(
+        reason=Reason.NODE_CLAIM_REFUSED,
+        message=f"node claim {claim.name} was refused: {claim.reason}: {claim.message}",
+        remedy=PATIENCE[Phase.PROVISIONING].remedy,
     )
 
 

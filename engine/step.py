@@ -16,6 +16,7 @@ from engine.duties import duties
 from engine.lifecycle import legal, next_phase
 from engine.observation import Observation
 from engine.phase import Phase
+from engine.replacement import succession
 from engine.setback import Setback
 from engine.sizing import plan
 from engine.standing import failure, standing
@@ -127,8 +128,11 @@ def _judged(workspace: Workspace) -> MachineState:
 
 def _attempted(workspace: Workspace) -> MachineState:
     state = workspace.machine
-    again = state.phase is Phase.FAILED
-    return replace(state, attempt=state.attempt + 1) if again else state
+    if state.phase is not Phase.FAILED:
+        return state
+    return replace(
+        state, attempt=state.attempt + 1, replacements=(), replaced_at=None, claims_seen=()
+    )
 
 
 _ARRIVALS: Mapping[Phase, Callable[[Workspace], MachineState]] = {
@@ -142,6 +146,7 @@ _ARRIVALS: Mapping[Phase, Callable[[Workspace], MachineState]] = {
 
 def _settle(workspace: Workspace, observation: Observation) -> Workspace:
     """What is told of the present phase, brought up to what was observed."""
+    workspace = replace(workspace, machine=succession(workspace, observation))
     told = standing(workspace, observation)
     state = replace(
         workspace.machine,

@@ -172,7 +172,9 @@ class MachineState:
     never meets the remains of an earlier try. ``revision`` is a digest of all that shapes the
     pods, as of ``planned_generation``. ``foreign_conditions`` are what others say of the workspace,
     kept as they are. ``silent_since`` is when a ready replica's model first
-    failed to answer.
+    failed to answer. ``replacements`` counts, for each node of this attempt, the claims that were
+    lost and replaced (empty: none yet), the last of them at ``replaced_at``; ``claims_seen`` names
+    the wanted claims that were once observed, so that one which is missing is known to be gone.
     """
 
     phase: Phase = Phase.PENDING
@@ -188,6 +190,9 @@ class MachineState:
     planned_generation: int = 0
     handled_retry: str = ""
     silent_since: datetime | None = None
+    replacements: tuple[int, ...] = ()
+    replaced_at: datetime | None = None
+    claims_seen: tuple[str, ...] = ()
     worker_nodes: tuple[str, ...] = ()
     endpoints: Endpoints = field(default_factory=Endpoints)
     conditions: tuple[Condition, ...] = ()

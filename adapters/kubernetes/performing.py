@@ -2,7 +2,7 @@
 
 from typing import assert_never
 
-from adapters.kubernetes import manifests
+from adapters.kubernetes import manifests, reading
 from adapters.kubernetes.client import Object
 from adapters.kubernetes.errors import KubernetesRefusal
 from adapters.kubernetes.kinds import NODE_CLAIM, POD, SERVICE, STATEFUL_SET, WORKSPACE
@@ -23,7 +23,7 @@ from engine.action import (
     node_claim_names,
 )
 from engine.errors import ActionFailed, Unreachable
-from engine.observation import OwnedClaim
+from engine.observation import NodeClaim, OwnedClaim
 from engine.workspace import FINALIZER, Workspace
 
 RELEASED_AS = {
@@ -134,6 +134,15 @@ class Performer:
         if names:
             superseded = Release(resource=Resource.NODE_CLAIMS, names=tuple(sorted(names)))
             await self._release(workspace, superseded)
+
+    async def find_claim(self, name: str) -> NodeClaim | None:
+        """Past every cache. Raises Unreachable."""
+        try:
+            return reading.node_claim(await self._objects.get(NODE_CLAIM, name))
+        except KubernetesRefusal as error:
+            if error.not_found:
+                return None
+            raise Unreachable(f"node claim {name} cannot be read: {error}") from error
 
     async def inventory(self) -> list[OwnedClaim]:
         """Raises Unreachable."""

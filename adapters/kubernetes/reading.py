@@ -11,6 +11,7 @@ from adapters.kubernetes.labels import (
     SIMULATED_ANNOTATION,
     SUBSTITUTE_PORTS_ANNOTATION,
 )
+from engine.nodes.reason import TERMINAL
 from engine.observation import Answer, Node, NodeClaim, Replica, Trouble, Workload
 from engine.reason import Reason
 from engine.workspace import Endpoints
@@ -25,7 +26,7 @@ SIGNAL_OFFSET = 128
 
 LIFECYCLE = ("Launched", "Registered", "Initialized")
 
-REFUSALS = frozenset({"InvalidInstanceType", "InsufficientCapacityError", "NodeClassNotFound"})
+REFUSALS = TERMINAL | {"InvalidInstanceType", "NodeClassNotFound"}
 """Reasons with which a provisioner says that asking again for the same will not help."""
 
 IMAGE_ERRORS = frozenset(
@@ -45,14 +46,13 @@ START_ERRORS = frozenset(
 def node_claim(item: Object) -> NodeClaim:
     status = item.get("status") or {}
     conditions = {c["type"]: c for c in status.get("conditions") or ()}
-    waiting = next(
-        (
-            conditions[kind]
-            for kind in LIFECYCLE
-            if kind in conditions and conditions[kind]["status"] != "True"
-        ),
-        conditions.get("Ready", {}),
-    )
+    unmet = [
+        conditions[kind]
+        for kind in (*LIFECYCLE, "Ready")
+        if kind in conditions and conditions[kind]["status"] != "True"
+    ]
+    refusal = next((c for c in unmet if _refuses(c)), None)
+    waiting: Object = refusal or next(iter(unmet), {})
     ready = conditions.get("Ready", {}).get("status") == "True"
     return NodeClaim(
         name=item["metadata"]["name"],
@@ -60,9 +60,13 @@ def node_claim(item: Object) -> NodeClaim:
         node=status.get("nodeName", ""),
         reason="" if ready else waiting.get("reason", ""),
         message="" if ready else waiting.get("message", "")[:MESSAGE_LENGTH],
-        refused=waiting.get("status") == "False" and waiting.get("reason") in REFUSALS,
+        refused=refusal is not None,
         releasing=_releasing(item),
     )
+
+
+def _refuses(condition: Object) -> bool:
+    return condition["status"] == "False" and condition.get("reason") in REFUSALS
 
 
 def node(item: Object) -> Node:

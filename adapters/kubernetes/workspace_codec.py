@@ -233,6 +233,9 @@ def _decode_machine(status: Object, created: datetime) -> MachineState:
         planned_generation=status.get("observedGeneration", 0),
         handled_retry=status.get("handledRetry", ""),
         silent_since=_optional_instant(status.get("silentSince")),
+        replacements=tuple(status.get("replacements") or ()),
+        replaced_at=_optional_instant(status.get("replacedAt")),
+        claims_seen=tuple(status.get("claimsSeen") or ()),
         worker_nodes=tuple(status.get("workerNodes") or ()),
         endpoints=Endpoints(
             http=endpoints.get("http", ""),
@@ -316,6 +319,9 @@ def encode_status(machine: MachineState) -> Object:
         "observedGeneration": machine.planned_generation,
         "handledRetry": machine.handled_retry or None,
         "silentSince": _optional_rfc3339(machine.silent_since),
+        "replacements": list(machine.replacements),
+        "replacedAt": _optional_rfc3339(machine.replaced_at),
+        "claimsSeen": list(machine.claims_seen),
         "state": kaito_state(machine.phase),
         "workerNodes": list(machine.worker_nodes),
         "endpoints": {

@@ -349,6 +349,17 @@ def _status() -> Object:
             "observedGeneration": number,
             "handledRetry": _text("The last retry request that was carried out."),
             "silentSince": _moment("Since when a ready replica's model has not answered."),
+            "replacements": {
+                "type": "array",
+                "description": "For each node, the lost node claims that were replaced.",
+                "items": number,
+            },
+            "replacedAt": _moment("When a lost node claim was last replaced."),
+            "claimsSeen": {
+                "type": "array",
+                "description": "The node claims asked for that were seen to exist.",
+                "items": {"type": "string"},
+            },
             "plan": _record(
                 "What was asked of the cluster, and why.",
                 {

@@ -13,8 +13,9 @@ from adapters.kubernetes.objects import KubernetesObjects
 from adapters.kubernetes.owned import OwnedObjects
 from adapters.kubernetes.performing import Performer
 from engine.action import Action
-from engine.observation import Answer, Observation, OwnedClaim, Replica
+from engine.observation import Answer, NodeClaim, Observation, OwnedClaim, Replica
 from engine.ports import Clock
+from engine.replacement import vanished
 from engine.workspace import Endpoints, Workspace, WorkspaceRef
 
 
@@ -57,7 +58,9 @@ class KubernetesWorld:
             tasks.create_task(self._canaries.run(), name="canaries")
 
     async def observe(self, workspace: Workspace) -> Observation:
+        """Raises Unreachable."""
         await self._owned.listed()
+        claims = await self._claims(workspace)
         ref = workspace.ref
         owned = partial(self._owned.of, workspace=workspace)
         pods = list(owned(POD))
@@ -67,13 +70,25 @@ class KubernetesWorld:
         front = [item for item in services if item["metadata"]["name"] == ref.name]
         return Observation(
             at=self._clock.now(),
-            claims=tuple(reading.node_claim(item) for item in owned(NODE_CLAIM)),
+            claims=claims,
             nodes=tuple(reading.node(item) for item in owned(NODE)),
             workload=workloads[0] if workloads else None,
             replicas=tuple(self._replica(pod) for pod in pods),
             services=tuple(item["metadata"]["name"] for item in services),
             endpoints=reading.endpoints(front[0]) if front else Endpoints(),
         )
+
+    async def _claims(self, workspace: Workspace) -> tuple[NodeClaim, ...]:
+        """A claim that was seen and is not in the copy is looked for: the copy may lag."""
+        held = {
+            item["metadata"]["name"]: reading.node_claim(item)
+            for item in self._owned.of(NODE_CLAIM, workspace)
+        }
+        for name in vanished(workspace, held.keys()):
+            found = await self._performer.find_claim(name)
+            if found is not None:
+                held[name] = found
+        return tuple(held[name] for name in sorted(held))
 
     async def perform(self, workspace: Workspace, action: Action) -> None:
         await self._performer.perform(workspace, action)

@@ -62,3 +62,31 @@ ANOTHER_OFFERING_MAY_HELP = frozenset(
     }
 )
 """Another instance type or capacity type may be had where this one is not."""
+
+LOST = frozenset({NodeReason.INSTANCE_LOST, NodeReason.NODE_UNHEALTHY})
+"""The node was there, and is not any more or is past repair: another of the same kind may do."""
+
+TERMINAL = (
+    ANOTHER_OFFERING_MAY_HELP
+    | LOST
+    | {
+        NodeReason.INVALID_REQUEST,
+        NodeReason.POOL_LIMIT,
+        NodeReason.SUBNET_FULL,
+        NodeReason.POLICY_DENIED,
+        NodeReason.NOT_AUTHORIZED,
+        NodeReason.NOT_AUTHENTICATED,
+        NodeReason.NOT_REGISTERED,
+        NodeReason.CLUSTER_MISSING,
+        NodeReason.NAME_TAKEN,
+        NodeReason.PREEMPTED,
+        NodeReason.BOOT_FAILED,
+        NodeReason.CLOUD_FAILED,
+        NodeReason.REQUESTED_DEADLINE,
+        NodeReason.LAUNCH_DEADLINE,
+        NodeReason.REGISTRATION_DEADLINE,
+        NodeReason.GPU_NEVER_ALLOCATABLE,
+        NodeReason.INITIALIZATION_DEADLINE,
+    }
+)
+"""With these a claim is given up for good: only another claim may still come up."""

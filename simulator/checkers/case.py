@@ -224,7 +224,7 @@ class Case:
         life.silent = _span(life.silent, so=bool(told.get("silentSince")), at=at)
         if stands in CLAIMING:
             life.services = True
-            life.claims.update(claim_names(life.workspace, told.get("attempt", 1)))
+            life.claims.update(claim_names(life.workspace))
         if stands in SHAPING:
             life.revisions.add(told.get("revision", ""))
         if told.get("revision") != status(before).get("revision"):

@@ -60,7 +60,7 @@ def _too_soon(life: Life, before: Object, now: Object) -> Iterator[Breach]:
 def _owed(life: Life, before: Object) -> Iterator[str]:
     """What the phase asks of its engine, and is not there."""
     present = {name(claim) for claim in life.of("NodeClaim")}
-    for claim in claim_names(before, status(before).get("attempt", 1)):
+    for claim in claim_names(before):
         if claim not in present and phase(before) != "Pending":
             yield f"the node claim {claim}"
     if phase(before) in SHAPING and not any(

@@ -51,9 +51,7 @@ def _unmade(life: Life) -> Iterator[Breach]:
     if phase(life.workspace) != "Ready":
         return
     attempt = status(life.workspace).get("attempt", 1)
-    missing = set(claim_names(life.workspace, attempt)) - {
-        name(one) for one in life.of("NodeClaim")
-    }
+    missing = set(claim_names(life.workspace)) - {name(one) for one in life.of("NodeClaim")}
     for claim in sorted(missing):
         yield Breach(life.ref, f"attempt {attempt} asks for NodeClaim {claim}", "there is none")
 

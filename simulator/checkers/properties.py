@@ -149,7 +149,7 @@ PROPERTIES: tuple[Property, ...] = (
     ),
     RecordProperty(
         id="S20",
-        statement="naming: a node claim's name follows from uid, ordinal and attempt, fits AKS, "
+        statement="naming: a node claim's name follows from uid, ordinal and stored status, fits AKS, "
         "and was never another's",
         records=(Commit,),
         kinds=frozenset({"NodeClaim"}),

@@ -139,27 +139,31 @@ def planned_nodes(workspace: Object) -> int:
     return int((status(workspace).get("plan") or {}).get("nodeCount", 0))
 
 
-def claim_names(workspace: Object, attempt: int) -> tuple[str, ...]:
-    """The names of the node claims of one attempt at the stored plan."""
-    metadata = workspace["metadata"]
+def claim_names(workspace: Object) -> tuple[str, ...]:
+    """The names of the node claims that the stored status asks for."""
+    metadata, told = workspace["metadata"], status(workspace)
     return _claim_names(
-        metadata["namespace"], metadata["name"], uid(workspace), planned_nodes(workspace), attempt
+        WorkspaceRef(namespace=metadata["namespace"], name=metadata["name"]),
+        uid(workspace),
+        planned_nodes(workspace),
+        told.get("attempt", 1),
+        tuple(told.get("replacements") or ()),
     )
 
 
 @lru_cache(maxsize=4096)
 def _claim_names(
-    namespace: str, workspace: str, uid: str, nodes: int, attempt: int
+    ref: WorkspaceRef, uid: str, nodes: int, attempt: int, replacements: tuple[int, ...]
 ) -> tuple[str, ...]:
     made = Plan(preset="", instance_type="", node_count=nodes, gpus_per_node=0, disk_gib=0, why="")
     stored = Workspace(
-        ref=WorkspaceRef(namespace=namespace, name=workspace),
+        ref=ref,
         uid=uid,
         resource_version="",
         generation=1,
         created=_ANY_INSTANT,
         spec=WorkspaceSpec(resource=Resource(instance_type="")),
-        machine=MachineState(since=_ANY_INSTANT, attempt=attempt),
+        machine=MachineState(since=_ANY_INSTANT, attempt=attempt, replacements=replacements),
     )
     return node_claim_names(stored, made)
 

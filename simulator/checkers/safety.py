@@ -316,17 +316,13 @@ def _may_go(life: Life, obj: Object, at: float) -> bool:
         return False
     if obj["kind"] == "Pod" and _lately(life.silent, at):
         return True
-    if obj["kind"] == "NodeClaim" and name(obj) not in _claims_of_attempt(life.workspace):
+    if obj["kind"] == "NodeClaim" and name(obj) not in claim_names(life.workspace):
         return True
     return _lately(life.failed, at)
 
 
 def _lately(span: Span | None, at: float) -> bool:
     return span is not None and span.within(UNDER_WAY_SECONDS, at)
-
-
-def _claims_of_attempt(workspace: Object) -> tuple[str, ...]:
-    return claim_names(workspace, status(workspace).get("attempt", 1))
 
 
 def s16_no_invalid_writes(case: Case, call: Call) -> Iterator[Breach]:
@@ -386,16 +382,9 @@ class Naming:
                 subject, f"it was a name of {self._first[claim]}", f"it was given to {owner} too"
             )
         life = case.lives.get(owner)
-        if life is not None and len(set(_claims_of_attempt(life.workspace))) < planned_nodes(
+        if life is not None and len(set(claim_names(life.workspace))) < planned_nodes(
             life.workspace
         ):
             yield Breach(subject, f"{life.ref} has a name for each node", "two share this one")
-        if life is not None and claim not in _claims_so_far(life):
-            yield Breach(
-                subject, f"no uid, ordinal and attempt of {life.ref} make it", "it is used"
-            )
-
-
-def _claims_so_far(life: Life) -> set[str]:
-    attempts = range(1, status(life.workspace).get("attempt", 1) + 1)
-    return life.claims.union(*(claim_names(life.workspace, number) for number in attempts))
+        if life is not None and claim not in life.claims.union(claim_names(life.workspace)):
+            yield Breach(subject, f"nothing that {life.ref} stored makes it", "it is used")

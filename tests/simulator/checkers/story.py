@@ -242,7 +242,8 @@ def _owner(made: Object) -> Object:
 
 
 def claim_of(made: Object, *, attempt: int = 1, name: str = "") -> Object:
-    name = name or claim_names(made, attempt)[0]
+    asking = {**made, "status": {**(made.get("status") or {}), "attempt": attempt}}
+    name = name or claim_names(asking)[0]
     return {
         "kind": "NodeClaim",
         "metadata": {

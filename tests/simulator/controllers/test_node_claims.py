@@ -170,7 +170,7 @@ def test_a_claim_whose_node_was_deleted_says_so_and_makes_no_other(world):
     world.delete("Node", name, "")
     world.advance(600)
     assert world.names("Node") == []
-    assert conditions(world)["Registered"] == ("False", "NodeNotFound")
+    assert conditions(world)["Registered"] == ("False", "InstanceLost")
     assert conditions(world)["Ready"] == ("False", "UnhealthyDependents")
 
 
