@@ -55,6 +55,8 @@ class PoolCopy:
         self._on_change = on_change
         self._intervals = intervals or ListIntervals()
         self._held: dict[str, AgentPool] = {}
+        self._put_at: dict[str, float] = {}
+        """When a pool was put here, by the loop's clock: lists that began before know less."""
         self._listed = asyncio.Event()
         self._wanted = asyncio.Event()
         self._pause = FIRST_PAUSE_SECONDS
@@ -68,6 +70,12 @@ class PoolCopy:
 
     def all(self) -> Sequence[AgentPool]:
         return list(self._held.values())
+
+    def put(self, pool: AgentPool) -> None:
+        """What Azure has just answered of one pool: no list that is under way outdoes it."""
+        self._held[pool.name] = pool
+        self._put_at[pool.name] = asyncio.get_running_loop().time()
+        self._on_change(pool.name)
 
     def soon(self) -> None:
         """Asks for a list that begins after now, as one does after a write of one's own."""
@@ -87,7 +95,9 @@ class PoolCopy:
                 await self._rest(began)
 
     def _take(self, pools: Sequence[AgentPool], began: float) -> None:
-        fresh = {pool.name: pool for pool in pools}
+        self._put_at = {name: at for name, at in self._put_at.items() if at > began}
+        newer = {name: self._held[name] for name in self._put_at}
+        fresh = {pool.name: pool for pool in pools} | newer
         names = self._held.keys() | fresh.keys()
         changed = [name for name in sorted(names) if self._held.get(name) != fresh.get(name)]
         self._held = fresh

@@ -1,13 +1,16 @@
-"""What the engine reports, as Kubernetes Events on the workspace."""
+"""What the engines report, as Kubernetes Events on the objects they drive."""
 
 import hashlib
 import logging
+from dataclasses import dataclass
 
 from adapters.kubernetes.errors import KubernetesRefusal
-from adapters.kubernetes.kinds import EVENT, WORKSPACE
+from adapters.kubernetes.kinds import EVENT, NODE_CLAIM, WORKSPACE, Kind
 from adapters.kubernetes.objects import KubernetesObjects
 from adapters.kubernetes.workspace_codec import rfc3339, whole_seconds
 from engine.errors import Unreachable
+from engine.nodes.claim import NodeClaim
+from engine.nodes.phase import NodePhase
 from engine.phase import Phase
 from engine.ports import Clock
 from engine.setback import Setback
@@ -16,54 +19,54 @@ from engine.workspace import Workspace
 log = logging.getLogger(__name__)
 
 WARNINGS = frozenset({Phase.DEGRADED, Phase.FAILED})
+NODE_WARNINGS = frozenset({NodePhase.UNHEALTHY, NodePhase.FAILED})
 MESSAGE_LENGTH = 1024
 """The API refuses longer messages (core/v1 Event)."""
 
+NAMESPACE_OF_THE_CLUSTER = "default"
+"""Where Events on cluster-scoped objects are kept."""
 
-class KubernetesEvents:
-    """Implements ``engine.report.Report``; an Event that cannot be written is only logged."""
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """What an Event is about; ``namespace`` "" where the object has none."""
+
+    kind: Kind
+    namespace: str
+    name: str
+    uid: str
+    resource_version: str
+
+    def __str__(self) -> str:
+        scope = f"{self.namespace}/" if self.namespace else ""
+        return f"{self.kind.name} {scope}{self.name}"
+
+
+class Events:
+    """An Event that cannot be written is only logged."""
 
     def __init__(self, objects: KubernetesObjects, clock: Clock) -> None:
         self._objects = objects
         self._clock = clock
 
-    async def passed(self, workspace: Workspace, /) -> None:
-        passage = workspace.machine.history[-1]
-        log.info(
-            "workspace %s: %s -> %s (%s: %s)",
-            workspace.ref,
-            passage.source,
-            passage.destination,
-            passage.reason,
-            passage.message,
-        )
-        kind = "Warning" if passage.destination in WARNINGS else "Normal"
-        await self._write(workspace, kind, passage.destination.value, passage.message)
-
-    async def set_back(self, workspace: Workspace, setback: Setback, /) -> None:
-        log.warning("workspace %s: %s: %s", workspace.ref, setback.action, setback.message)
-        await self._write(
-            workspace, "Warning", f"{setback.action}Failed", f"{setback.code}: {setback.message}"
-        )
-
-    async def _write(self, workspace: Workspace, kind: str, reason: str, message: str) -> None:
+    async def write(self, about: Subject, kind: str, reason: str, message: str) -> None:
         now = self._clock.now()
-        digest = hashlib.sha256(f"{workspace.uid}{rfc3339(now)}{reason}".encode()).hexdigest()[:16]
+        digest = hashlib.sha256(f"{about.uid}{rfc3339(now)}{reason}".encode()).hexdigest()[:16]
         seconds = whole_seconds(now)
         body = {
             "apiVersion": "v1",
             "kind": "Event",
             "metadata": {
-                "name": f"{workspace.ref.name}.{digest}",
-                "namespace": workspace.ref.namespace,
+                "name": f"{about.name}.{digest}",
+                "namespace": about.namespace or NAMESPACE_OF_THE_CLUSTER,
             },
             "involvedObject": {
-                "apiVersion": WORKSPACE.api_version,
-                "kind": WORKSPACE.name,
-                "namespace": workspace.ref.namespace,
-                "name": workspace.ref.name,
-                "uid": workspace.uid,
-                "resourceVersion": workspace.resource_version,
+                "apiVersion": about.kind.api_version,
+                "kind": about.kind.name,
+                **({"namespace": about.namespace} if about.namespace else {}),
+                "name": about.name,
+                "uid": about.uid,
+                "resourceVersion": about.resource_version,
             },
             "type": kind,
             "reason": reason,
@@ -78,4 +81,78 @@ class KubernetesEvents:
         try:
             await self._objects.create(EVENT, body)
         except (KubernetesRefusal, Unreachable) as error:
-            log.warning("workspace %s: event %s not written: %s", workspace.ref, reason, error)
+            log.warning("%s: event %s not written: %s", about, reason, error)
+
+    async def set_back(self, about: Subject, setback: Setback) -> None:
+        log.warning("%s: %s: %s", about, setback.action, setback.message)
+        await self.write(
+            about, "Warning", f"{setback.action}Failed", f"{setback.code}: {setback.message}"
+        )
+
+
+class KubernetesEvents:
+    """Implements ``engine.report.Report`` for workspaces."""
+
+    def __init__(self, objects: KubernetesObjects, clock: Clock) -> None:
+        self._events = Events(objects, clock)
+
+    async def passed(self, workspace: Workspace, /) -> None:
+        passage = workspace.machine.history[-1]
+        log.info(
+            "workspace %s: %s -> %s (%s: %s)",
+            workspace.ref,
+            passage.source,
+            passage.destination,
+            passage.reason,
+            passage.message,
+        )
+        kind = "Warning" if passage.destination in WARNINGS else "Normal"
+        subject = _workspace(workspace)
+        await self._events.write(subject, kind, passage.destination.value, passage.message)
+
+    async def set_back(self, workspace: Workspace, setback: Setback, /) -> None:
+        await self._events.set_back(_workspace(workspace), setback)
+
+
+class NodeClaimEvents:
+    """Implements ``engine.report.Report`` for node claims."""
+
+    def __init__(self, objects: KubernetesObjects, clock: Clock) -> None:
+        self._events = Events(objects, clock)
+
+    async def passed(self, claim: NodeClaim, /) -> None:
+        passage = claim.machine.history[-1]
+        log.info(
+            "%s: %s -> %s (%s: %s)",
+            claim.ref,
+            passage.source,
+            passage.destination,
+            passage.reason,
+            passage.message,
+        )
+        kind = "Warning" if passage.destination in NODE_WARNINGS else "Normal"
+        subject = _node_claim(claim)
+        await self._events.write(subject, kind, passage.destination.value, passage.message)
+
+    async def set_back(self, claim: NodeClaim, setback: Setback, /) -> None:
+        await self._events.set_back(_node_claim(claim), setback)
+
+
+def _workspace(workspace: Workspace) -> Subject:
+    return Subject(
+        kind=WORKSPACE,
+        namespace=workspace.ref.namespace,
+        name=workspace.ref.name,
+        uid=workspace.uid,
+        resource_version=workspace.resource_version,
+    )
+
+
+def _node_claim(claim: NodeClaim) -> Subject:
+    return Subject(
+        kind=NODE_CLAIM,
+        namespace="",
+        name=claim.ref.name,
+        uid=claim.uid,
+        resource_version=claim.resource_version,
+    )

@@ -10,7 +10,7 @@ from adapters.kubernetes.client import (
     Object,
 )
 from adapters.kubernetes.errors import KubernetesRefusal
-from adapters.kubernetes.kinds import Kind
+from adapters.kubernetes.kinds import POD, Kind
 
 PAGE_SIZE = 500
 ANY_VERSION = "0"
@@ -21,6 +21,11 @@ class KubernetesObjects:
 
     def __init__(self, client: KubernetesClient) -> None:
         self._client = client
+
+    async def server_version(self) -> str:
+        """Such as ``v1.37.0``."""
+        version = await self._client.request("GET", "/version")
+        return str(version["gitVersion"])
 
     async def get(self, kind: Kind, name: str, namespace: str = "") -> Object:
         return await self._client.request("GET", kind.path(namespace, name))
@@ -147,6 +152,35 @@ class KubernetesObjects:
             await self.delete(kind, name, namespace, uid=uid, grace_seconds=grace_seconds)
         except KubernetesRefusal as error:
             if not error.not_found:
+                raise
+
+    async def pods_on(self, node: str) -> list[Object]:
+        """All pods bound to a node, of all namespaces; kubelets hold far fewer than a page."""
+        answer = await self._client.request(
+            "GET",
+            POD.path(),
+            query={"fieldSelector": f"spec.nodeName={node}", "limit": str(PAGE_SIZE)},
+        )
+        items: list[Object] = answer["items"]
+        return items
+
+    async def evict(self, pod: Object) -> None:
+        """Asks for the pod to leave, as its disruption budgets allow; refused with 429 until then.
+
+        One that is gone, or another by now, is fine.
+        """
+        metadata = pod["metadata"]
+        eviction = {
+            "apiVersion": "policy/v1",
+            "kind": "Eviction",
+            "metadata": {"name": metadata["name"], "namespace": metadata["namespace"]},
+            "deleteOptions": {"preconditions": {"uid": metadata["uid"]}},
+        }
+        path = POD.path(metadata["namespace"], metadata["name"], "eviction")
+        try:
+            await self._client.request("POST", path, body=eviction)
+        except KubernetesRefusal as error:
+            if not (error.not_found or error.conflict):
                 raise
 
     def watch(

@@ -1,0 +1,236 @@
+"""The machines behind node claims: AKS's agent pools, and the Nodes that come of them."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import AsyncIterator, Sequence
+from typing import assert_never
+
+from adapters.aks.pool_copy import ListIntervals, PoolCopy
+from adapters.kubernetes.client import Object
+from adapters.kubernetes.errors import KubernetesRefusal
+from adapters.kubernetes.kinds import NODE, NODE_CLAIM
+from adapters.kubernetes.nodes import POOL_LABEL, must_leave, pool_node, pool_of
+from adapters.kubernetes.objects import KubernetesObjects
+from adapters.kubernetes.reflector import Reflector
+from engine.errors import ActionFailed, Unreachable
+from engine.nodes.action import (
+    CreateAgentPool,
+    DeleteAgentPool,
+    DeleteNode,
+    DrainNode,
+    HoldClaimFinalizer,
+    LabelNode,
+    NodeAction,
+    ReleaseClaimFinalizer,
+)
+from engine.nodes.agent_pool import AgentPool, AgentPools, CloudError, CloudRefused
+from engine.nodes.claim import FINALIZER, NodeClaim, NodeClaimRef
+from engine.nodes.observation import NodeObservation, PoolNode
+from engine.nodes.phase import NodePhase
+from engine.ports import Clock
+
+_PRECONDITION_FAILED = 412
+_MAY_HAVE_NO_POOL = frozenset({NodePhase.REQUESTED, NodePhase.LAUNCHING})
+
+
+class AksNodeWorld:
+    """Implements ``engine.nodes.ports.NodeWorld``; ``run`` keeps its view live."""
+
+    def __init__(
+        self,
+        objects: KubernetesObjects,
+        pools: AgentPools,
+        *,
+        clock: Clock,
+        intervals: ListIntervals | None = None,
+    ) -> None:
+        self._objects = objects
+        self._pools = pools
+        self._clock = clock
+        self._copy = PoolCopy(pools, on_change=self._mark, intervals=intervals)
+        self._nodes: dict[str, dict[str, Object]] = defaultdict(dict)
+        self._reflector = Reflector(
+            objects, NODE, labels=POOL_LABEL, on_held=self._hold, on_gone=self._drop
+        )
+        self._refusals: dict[str, CloudError] = {}
+        """By claim uid: what Azure last answered to our asking for its pool."""
+        self._dirty: dict[str, None] = {}
+        self._some_dirty = asyncio.Event()
+
+    async def run(self) -> None:
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._copy.run(), name="agent pools")
+            tasks.create_task(self._reflector.run(), name="nodes of agent pools")
+
+    async def observe(self, claim: NodeClaim, /) -> NodeObservation:
+        await self._copy.listed()
+        await self._reflector.listed()
+        pool = await self._pool(claim)
+        return NodeObservation(
+            at=self._clock.now(),
+            pool=pool,
+            nodes=tuple([await self._node(claim, item) for item in self._items(claim.ref.name)]),
+            refusal=self._refusals.get(claim.uid),
+        )
+
+    def _items(self, pool: str) -> Sequence[Object]:
+        held = self._nodes.get(pool, {})
+        return [held[name] for name in sorted(held)]
+
+    async def _pool(self, claim: NodeClaim) -> AgentPool | None:
+        """Azure's lists may lag: a pool that is missed is looked for by its name."""
+        name = claim.ref.name
+        listed = self._copy.get(name)
+        if listed is not None or claim.machine.phase in _MAY_HAVE_NO_POOL:
+            return listed
+        try:
+            return await self._pools.get(name)
+        except CloudRefused as refused:
+            raise Unreachable(f"agent pool {name}: {refused}") from refused
+
+    async def _node(self, claim: NodeClaim, item: Object) -> PoolNode:
+        """Its pods are asked for only where they are waited for."""
+        if claim.deletion_requested is None or claim.machine.phase is NodePhase.TERMINATING:
+            return pool_node(item)
+        try:
+            pods = await self._objects.pods_on(item["metadata"]["name"])
+        except KubernetesRefusal as error:
+            raise Unreachable(f"pods of {item['metadata']['name']}: {error}") from error
+        return pool_node(item, pods=sum(must_leave(pod) for pod in pods))
+
+    async def perform(self, claim: NodeClaim, action: NodeAction, /) -> None:
+        """Raises ActionFailed for whatever is refused, and where nobody answers."""
+        try:
+            await self._dispatch(claim, action)
+        except KubernetesRefusal as error:
+            raise ActionFailed(error.message, code=error.reason) from error
+        except CloudRefused as refused:
+            raise ActionFailed(str(refused), code=refused.error.code) from refused
+        except Unreachable as error:
+            raise ActionFailed(str(error), code="Unreachable") from error
+
+    async def _dispatch(self, claim: NodeClaim, action: NodeAction) -> None:
+        match action:
+            case HoldClaimFinalizer():
+                await self._hold_finalizer(claim)
+            case CreateAgentPool():
+                await self._create(claim, action)
+            case LabelNode():
+                labels = {"metadata": {"labels": dict(action.labels)}}
+                await self._objects.merge(NODE, action.node, "", labels)
+            case DrainNode():
+                await self._drain(action.node)
+            case DeleteAgentPool():
+                await self._delete(action.pool, ignore=action.ignore_disruption_budgets)
+            case DeleteNode():
+                await self._objects.delete_if_there(NODE, action.name, uid=action.uid)
+            case ReleaseClaimFinalizer():
+                await self._release_finalizer(claim)
+            case _:
+                assert_never(action)
+
+    async def _create(self, claim: NodeClaim, action: CreateAgentPool) -> None:
+        try:
+            pool = await self._pools.create(action.request)
+        except CloudRefused as refused:
+            if refused.error.status == _PRECONDITION_FAILED:
+                await self._adopt(claim)
+                return
+            self._refusals[claim.uid] = refused.error
+            raise
+        finally:
+            self._copy.soon()
+        self._refusals.pop(claim.uid, None)
+        self._copy.put(pool)
+
+    async def _adopt(self, claim: NodeClaim) -> None:
+        """There is a pool of that name: an answer was lost, a list lags, or it is another's."""
+        self._refusals.pop(claim.uid, None)
+        found = await self._pools.get(claim.ref.name)
+        if found is not None:
+            self._copy.put(found)
+
+    async def _delete(self, pool: AgentPool, *, ignore: bool) -> None:
+        try:
+            await self._pools.delete(pool, ignore_disruption_budgets=ignore)
+        finally:
+            self._copy.soon()
+
+    async def _drain(self, node: str) -> None:
+        await self._objects.merge(NODE, node, "", {"spec": {"unschedulable": True}})
+        staying = None
+        for pod in await self._objects.pods_on(node):
+            if must_leave(pod) and "deletionTimestamp" not in pod["metadata"]:
+                try:
+                    await self._objects.evict(pod)
+                except KubernetesRefusal as error:
+                    staying = error
+        if staying is not None:
+            raise staying
+
+    async def _hold_finalizer(self, claim: NodeClaim) -> None:
+        item = await self._current(claim)
+        held = item["metadata"].get("finalizers") or []
+        if FINALIZER not in held:
+            await self._put_finalizers(item, [*held, FINALIZER])
+
+    async def _release_finalizer(self, claim: NodeClaim) -> None:
+        """Asks Azure once more, past every copy: what is left now is paid for for ever."""
+        left = await self._pools.get(claim.ref.name)
+        if left is not None and left.owner == claim.uid:
+            self._copy.put(left)
+            raise ActionFailed(f"agent pool {left.name} is still there", code="NotEmpty")
+        self._refusals.pop(claim.uid, None)
+        item = await self._current(claim)
+        held = item["metadata"].get("finalizers") or []
+        if FINALIZER in held:
+            await self._put_finalizers(item, [name for name in held if name != FINALIZER])
+
+    async def _current(self, claim: NodeClaim) -> Object:
+        item = await self._objects.get(NODE_CLAIM, claim.ref.name)
+        if item["metadata"]["uid"] != claim.uid:
+            raise ActionFailed(f"{claim.ref} was deleted and made again meanwhile", code="Replaced")
+        return item
+
+    async def _put_finalizers(self, item: Object, finalizers: list[str]) -> None:
+        metadata = item["metadata"]
+        patch = {
+            "metadata": {"resourceVersion": metadata["resourceVersion"], "finalizers": finalizers}
+        }
+        await self._objects.merge(NODE_CLAIM, metadata["name"], "", patch)
+
+    async def changes(self) -> AsyncIterator[NodeClaimRef]:
+        while True:
+            await self._some_dirty.wait()
+            self._some_dirty.clear()
+            dirty, self._dirty = self._dirty, {}
+            for name in dirty:
+                yield NodeClaimRef(name=name)
+
+    async def inventory(self) -> Sequence[AgentPool]:
+        try:
+            return [pool for pool in await self._pools.list() if pool.owner]
+        except CloudRefused as refused:
+            raise Unreachable(f"the agent pools cannot be listed: {refused}") from refused
+
+    async def release(self, pool: AgentPool) -> None:
+        try:
+            await self._delete(pool, ignore=True)
+        except CloudRefused as refused:
+            raise Unreachable(f"agent pool {pool.name}: {refused}") from refused
+
+    def _hold(self, node: Object) -> None:
+        self._nodes[pool_of(node)][node["metadata"]["name"]] = node
+        self._mark(pool_of(node))
+
+    def _drop(self, node: Object) -> None:
+        pool = pool_of(node)
+        self._nodes[pool].pop(node["metadata"]["name"], None)
+        if not self._nodes[pool]:
+            del self._nodes[pool]
+        self._mark(pool)
+
+    def _mark(self, pool: str) -> None:
+        """The claim bears the pool's name."""
+        self._dirty[pool] = None
+        self._some_dirty.set()
