@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
+from moorage.controllers import NodeApi, controllers_named
 from moorage.failure import ExitCode, Failure
 from moorage.options import (
     AllNamespacesOption,
@@ -436,6 +437,82 @@ def simulate(
         simulate_one(plan, minimize=minimize is True, telling=telling)
     else:
         simulate_one(world.draw(seed or 0), minimize=minimize is not False, telling=telling)
+
+
+@app.command()
+def serve(
+    *,
+    kubeconfig: Annotated[
+        Path | None,
+        typer.Option(
+            envvar="KUBECONFIG",
+            metavar="FILE",
+            help="Of the cluster.",
+            show_default="the pod's account, or the user's own",
+        ),
+    ] = None,
+    context: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Of the kubeconfig; else its current one.")
+    ] = None,
+    controllers: Annotated[
+        str, typer.Option(metavar="NAMES", help="workspace, node, or both.")
+    ] = "workspace,node",
+    node_api: Annotated[
+        NodeApi, typer.Option(help="How nodes are asked for; machine is Karpenter's older API.")
+    ] = NodeApi.NODE_CLAIM,
+    listen: Annotated[
+        str, typer.Option(metavar="HOST:PORT", help="Of the gRPC API; port 0 takes a free one.")
+    ] = "127.0.0.1:50051",
+    subscription: Annotated[
+        str, typer.Option(envvar="ARM_SUBSCRIPTION_ID", metavar="ID", help="Of the AKS cluster.")
+    ] = "",
+    resource_group: Annotated[
+        str, typer.Option(envvar="ARM_RESOURCE_GROUP", metavar="NAME", help="Of the AKS cluster.")
+    ] = "",
+    cluster: Annotated[
+        str, typer.Option(envvar="AZURE_CLUSTER_NAME", metavar="NAME", help="The AKS cluster.")
+    ] = "",
+    location: Annotated[
+        str, typer.Option(envvar="LOCATION", metavar="REGION", help="Of the AKS cluster.")
+    ] = "",
+    arm_endpoint: Annotated[
+        str, typer.Option(metavar="URL", help="Of a simulated Azure; else the public cloud's.")
+    ] = "",
+    install: Annotated[
+        bool, typer.Option("--install", help="Give the cluster the CRDs first.")
+    ] = False,
+    check_only: Annotated[
+        bool, typer.Option("--check-only", help="Look whether all is there, and end.")
+    ] = False,
+    output: TextFormatOption = TextFormat.TEXT,
+) -> None:
+    """Run Moorage on a real cluster, until it is told to stop.
+
+    First it looks whether the cluster has all that it needs, and says what is missing. Exit code 1
+    where it cannot work without."""
+    from adapters.aks.client import ManagedCluster
+    from moorage.commands.serve import ServeOptions
+    from moorage.commands.serve import serve as run
+
+    run(
+        ServeOptions(
+            kubeconfig=kubeconfig,
+            context=context,
+            controllers=controllers_named(controllers),
+            node_api=node_api,
+            listen=listen,
+            place=ManagedCluster(
+                subscription=subscription,
+                resource_group=resource_group,
+                name=cluster,
+                location=location,
+                endpoint=arm_endpoint,
+            ),
+            install=install,
+            check_only=check_only,
+            form=output,
+        )
+    )
 
 
 @app.command()

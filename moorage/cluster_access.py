@@ -42,10 +42,13 @@ _UNUSABLE = (ConfigException, OSError, YAMLError, TypeError, KeyError, Attribute
 
 @asynccontextmanager
 async def cluster_objects(
-    kubeconfig: Path | None, context: str | None, state_directory: Path | None
+    kubeconfig: Path | None, context: str | None
 ) -> AsyncIterator[KubernetesObjects]:
-    """Raises Failure where there is no cluster, or it does not answer as it should."""
-    configuration = await _configuration(kubeconfig, context, state_directory)
+    """By the pod's own account where ``kubeconfig`` is None.
+
+    Raises Failure where there is no cluster, or it does not answer as it should.
+    """
+    configuration = await _configuration(kubeconfig, context)
     configuration.retries = 0
     api = ApiClient(configuration)
     try:
@@ -81,12 +84,9 @@ async def _all(objects: KubernetesObjects, kind: Kind, *, labels: str = "") -> l
     return [{**item, "apiVersion": kind.api_version, "kind": kind.name} for item in items]
 
 
-async def _configuration(
-    kubeconfig: Path | None, context: str | None, state_directory: Path | None
-) -> Configuration:
+async def _configuration(path: Path | None, context: str | None) -> Configuration:
     configuration = Configuration()
     loaders: Any = kubernetes.aio.config  # it ships no types
-    path = _kubeconfig(kubeconfig, state_directory)
     try:
         if path is not None:
             await loaders.load_kube_config(
@@ -103,21 +103,37 @@ async def _configuration(
     return configuration
 
 
-def _kubeconfig(given: Path | None, state_directory: Path | None) -> Path | None:
-    """None inside a cluster. Raises Failure where there is nothing to go by."""
+def kubeconfig_to_read(given: Path | None, state_directory: Path | None) -> Path | None:
+    """That of `moorage up` comes before the user's own; None is the pod's account.
+
+    Raises Failure where there is nothing to go by.
+    """
+    started = (state_directory or default_state_directory()) / "kubeconfig"
+    if given is None and started.exists():
+        return started
+    if given is None and state_directory is not None:
+        raise _no_cluster(f"nothing has been started on {started.parent}")
+    return kubeconfig_to_serve(given)
+
+
+def kubeconfig_to_serve(given: Path | None) -> Path | None:
+    """Within a pod, its account (None) comes before any file.
+
+    Raises Failure where there is nothing to go by.
+    """
     if given is not None:
         return given
-    started = (state_directory or default_state_directory()) / "kubeconfig"
-    if started.exists():
-        return started
-    if state_directory is None:
-        own = Path.home() / ".kube" / "config"
-        if own.exists():
-            return own
-        if IN_CLUSTER in environ:
-            return None
-    raise Failure(
-        f"no cluster found: nothing has been started on {started.parent}",
+    if IN_CLUSTER in environ:
+        return None
+    own = Path.home() / ".kube" / "config"
+    if own.exists():
+        return own
+    raise _no_cluster(f"there is no {own}")
+
+
+def _no_cluster(why: str) -> Failure:
+    return Failure(
+        f"no cluster found: {why}",
         details=["start one with `moorage up`, or name one with --kubeconfig FILE"],
         exit_code=ExitCode.UNREACHABLE,
     )

@@ -11,6 +11,7 @@ import yaml
 
 from adapters.kubernetes.admission import warning_binding, warning_policy
 from adapters.kubernetes.crd import workspace_crd
+from moorage import rbac
 from moorage.diagram import refreshed
 
 ROOT = Path(__file__).parents[1]
@@ -31,6 +32,7 @@ def _current(path: str) -> str:
 GENERATED: Mapping[str, Callable[[], str]] = {
     "deploy/crds/kaito.sh_workspaces.yaml": lambda: _manifests(workspace_crd()),
     "deploy/crds/workspace-warnings.yaml": lambda: _manifests(warning_policy(), warning_binding()),
+    "deploy/rbac.yaml": lambda: _manifests(*rbac.manifests()),
     "docs/phases.md": lambda: refreshed(_current("docs/phases.md")),
 }
 

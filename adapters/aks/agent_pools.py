@@ -1,21 +1,16 @@
 """The agent pools of one AKS cluster, through the official asyncio client."""
 
-import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 from azure.core import MatchConditions
-from azure.core.exceptions import AzureError
 from azure.mgmt.containerservice.aio import ContainerServiceClient
 
 from adapters.aks.agent_pool_codec import decode, encode
 from adapters.aks.client import ManagedCluster
-from adapters.aks.errors import translated
+from adapters.aks.errors import answered
 from adapters.aks.holds import SUBSCRIPTION, Holds, put_of
 from engine.nodes.agent_pool import AgentPool, AgentPoolRequest, CloudError, CloudRefused, PoolState
-
-CALL_SECONDS = 60.0
-"""For a whole call: the token, the request, and all pages of a list."""
 
 _CONFLICT = 409
 
@@ -84,16 +79,14 @@ class AksAgentPools:
 
     @asynccontextmanager
     async def _asking(self, scope: str) -> AsyncIterator[None]:
-        """Raises CloudRefused or Unreachable for whatever the SDK raises."""
+        """Refuses what is held, and holds what Azure throttles."""
         self._holds.heed(scope)
         try:
-            async with asyncio.timeout(CALL_SECONDS):
+            async with answered():
                 yield
-        except (AzureError, TimeoutError, ValueError) as error:  # ValueError: an answer not JSON
-            failure = translated(error)
-            if isinstance(failure, CloudRefused):
-                self._holds.take(scope, failure.error)
-            raise failure from error
+        except CloudRefused as refused:
+            self._holds.take(scope, refused.error)
+            raise
 
 
 def _no_such_pool(error: CloudError) -> bool:

@@ -4,13 +4,23 @@ The SDK's exception classes are uneven (412 raises three different ones), so sta
 read from the answer itself.
 """
 
-from collections.abc import Iterator, Sequence
+import asyncio
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager
 from typing import Protocol
 
-from azure.core.exceptions import ClientAuthenticationError, DecodeError, HttpResponseError
+from azure.core.exceptions import (
+    AzureError,
+    ClientAuthenticationError,
+    DecodeError,
+    HttpResponseError,
+)
 
 from engine.errors import Unreachable
 from engine.nodes.agent_pool import CloudError, CloudRefused
+
+CALL_SECONDS = 60.0
+"""For a whole call: the token, the request, and all pages of a list."""
 
 MESSAGE_LENGTH = 1024
 """Enough for a person; ARM quotes whole documents."""
@@ -30,6 +40,16 @@ class ErrorNode(Protocol):
 
     @property
     def details(self) -> "Sequence[ErrorNode] | None": ...
+
+
+@asynccontextmanager
+async def answered() -> AsyncIterator[None]:
+    """Raises CloudRefused or Unreachable for whatever a call to Azure within it raises."""
+    try:
+        async with asyncio.timeout(CALL_SECONDS):
+            yield
+    except (AzureError, TimeoutError, ValueError) as error:  # ValueError: an answer not JSON
+        raise translated(error) from error
 
 
 def translated(error: Exception) -> CloudRefused | Unreachable:

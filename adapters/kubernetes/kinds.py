@@ -34,6 +34,15 @@ POD = Kind(group="", version="v1", name="Pod", plural="pods")
 SERVICE = Kind(group="", version="v1", name="Service", plural="services")
 EVENT = Kind(group="", version="v1", name="Event", plural="events")
 STATEFUL_SET = Kind(group="apps", version="v1", name="StatefulSet", plural="statefulsets")
+DAEMON_SET = Kind(group="apps", version="v1", name="DaemonSet", plural="daemonsets")
+DEPLOYMENT = Kind(group="apps", version="v1", name="Deployment", plural="deployments")
+ACCESS_REVIEW = Kind(
+    group="authorization.k8s.io",
+    version="v1",
+    name="SelfSubjectAccessReview",
+    plural="selfsubjectaccessreviews",
+    namespaced=False,
+)
 CRD = Kind(
     group="apiextensions.k8s.io",
     version="v1",

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from moorage.cluster_access import cluster_objects, read_cluster
+from moorage.cluster_access import cluster_objects, kubeconfig_to_read, read_cluster
 from moorage.failure import Failure
 from moorage.options import TextFormat
 from moorage.simulation.verdicts import Verdict, confirmed, verdicts
@@ -26,7 +26,8 @@ async def check(
 
     Raises Failure where a property is violated both times.
     """
-    async with cluster_objects(kubeconfig, context, state_directory) as objects:
+    path = kubeconfig_to_read(kubeconfig, state_directory)
+    async with cluster_objects(path, context) as objects:
         found = verdicts(await read_cluster(objects))
         if any(verdict.violations for verdict in found):
             notes().print(f"something looks wrong: looking again in {patience_seconds:g} s")
