@@ -14,6 +14,9 @@ from uuid import uuid4
 
 from kubernetes.aio.client import ApiClient, Configuration
 
+from adapters.aks.agent_pools import AksAgentPools
+from adapters.aks.client import ManagedCluster, arm_client
+from adapters.aks.pool_copy import ListIntervals
 from adapters.kubernetes.client import KubernetesClient
 from adapters.kubernetes.installation import install
 from adapters.kubernetes.objects import KubernetesObjects
@@ -22,9 +25,15 @@ from adapters.triton.canaries import TritonCanaries
 from api.server import GrpcServer, ServerOptions
 from moorage.definitions import definitions
 from moorage.engine_process import run_engine
+from moorage.node_engine_process import run_node_engine
+from simulator.azure.managed_cluster import ManagedCluster as SimulatedManagedCluster
+from simulator.azure.timings import AzureTimings
 from simulator.clock import SystemClock
 from simulator.cluster import ClusterOptions, simulated_cluster
 from simulator.timings import Timings
+
+SIMULATED_INTERVALS = ListIntervals(moving=0.5, resting=10.0, least=0.2)
+"""Seconds; the simulated Azure is quick, and a person watches."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +46,7 @@ class StackSettings:
     kubernetes_port: int = 0
     grpc_port: int = 0
     timings: Timings = field(default_factory=Timings)
+    azure_timings: AzureTimings = field(default_factory=AzureTimings)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +73,7 @@ async def embedded_stack(settings: StackSettings) -> AsyncIterator[EmbeddedStack
                     host=settings.listen,
                     port=settings.kubernetes_port,
                     timings=settings.timings,
+                    azure_timings=settings.azure_timings,
                 )
             )
         )
@@ -72,6 +83,14 @@ async def embedded_stack(settings: StackSettings) -> AsyncIterator[EmbeddedStack
         parts = await stack.enter_async_context(asyncio.TaskGroup())
         engine = run_engine(objects, clock=SystemClock(), canaries=TritonCanaries)
         stack.callback(parts.create_task(engine, name="engine").cancel)
+        arm = await stack.enter_async_context(arm_client(managed := _managed(cluster.azure_url)))
+        node_engine = run_node_engine(
+            objects,
+            AksAgentPools(arm, managed),
+            clock=SystemClock(),
+            intervals=SIMULATED_INTERVALS,
+        )
+        stack.callback(parts.create_task(node_engine, name="node engine").cancel)
         server = GrpcServer(
             store,
             clock=SystemClock(),
@@ -80,9 +99,24 @@ async def embedded_stack(settings: StackSettings) -> AsyncIterator[EmbeddedStack
         )
         grpc_address = await server.start()
         stack.push_async_callback(server.stop)
-        endpoints = {"kubernetes": cluster.url, "grpc": grpc_address}
+        endpoints = {
+            "kubernetes": cluster.url,
+            "azure": cluster.azure_url,
+            "grpc": grpc_address,
+        }
         _publish(settings.state_directory / "endpoints.json", endpoints)
         yield EmbeddedStack(endpoints=endpoints, kubeconfig=cluster.kubeconfig)
+
+
+def _managed(azure_url: str) -> ManagedCluster:
+    place = SimulatedManagedCluster()
+    return ManagedCluster(
+        subscription=place.subscription,
+        resource_group=place.resource_group,
+        name=place.name,
+        location=place.region,
+        endpoint=azure_url,
+    )
 
 
 async def _client(stack: AsyncExitStack, url: str) -> KubernetesClient:

@@ -17,6 +17,11 @@ from uuid import uuid4
 import psutil
 
 from simulator.address_block import AddressBlock, take_block
+from simulator.azure.cloud import AzureCloud, AzureOptions
+from simulator.azure.database import SqliteLedger
+from simulator.azure.http_door import AzureDoor
+from simulator.azure.offers import Offers
+from simulator.azure.timings import AzureTimings
 from simulator.clock import Clock, SystemClock
 from simulator.controllers.built_in_controllers import built_in_controllers
 from simulator.controllers.control_plane import ControlPlane
@@ -29,6 +34,7 @@ from simulator.kubelet.pod_addresses import PodAddresses
 from simulator.kubelet.pod_streams import KubeletPodStreams
 from simulator.kubelet.reaper import reaper
 from simulator.kubelet.service_proxy import ServiceProxy
+from simulator.kubelet.silence import MachinePower
 from simulator.kubernetes.api_server import ApiServer
 from simulator.kubernetes.http_door import HttpDoor
 from simulator.kubernetes.services import ServiceNetwork
@@ -55,6 +61,7 @@ class ClusterOptions:
     host: str = "127.0.0.1"
     port: int = 0
     timings: Timings = field(default_factory=Timings)
+    azure_timings: AzureTimings = field(default_factory=AzureTimings)
     clock: Clock = field(default_factory=SystemClock)
     new_uid: Callable[[], str] = _new_uid
     images: ImageTable | None = None
@@ -62,10 +69,14 @@ class ClusterOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SimulatedCluster:
-    """A running cluster. ``url`` is where its Kubernetes API answers."""
+    """A running cluster.
+
+    ``url`` is where its Kubernetes API answers, ``azure_url`` where Azure Resource Manager does.
+    """
 
     url: str
     kubeconfig: Path
+    azure_url: str
     api_server: ApiServer
 
 
@@ -87,10 +98,13 @@ async def simulated_cluster(options: ClusterOptions) -> AsyncIterator[SimulatedC
         stack.enter_context(reaper(options.state_directory / PROCESSES))
         machine = _machine_size()
         ensure_system_node(api_server, machine)
-        controllers = built_in_controllers(api_server, options.clock, options.timings, machine)
+        controllers = built_in_controllers(api_server, options.clock, options.timings)
+        azure = _azure(options, api_server, kubelets, machine)
+        stack.callback(azure.close)
         parts = await stack.enter_async_context(asyncio.TaskGroup())
         running = [
             parts.create_task(kubelets.run(), name="kubelets"),
+            parts.create_task(azure.run(), name="azure"),
             parts.create_task(ControlPlane(api_server, controllers).run(), name="control plane"),
             parts.create_task(ServiceProxy(api_server).run(), name="service proxy"),
         ]
@@ -99,7 +113,12 @@ async def simulated_cluster(options: ClusterOptions) -> AsyncIterator[SimulatedC
         door, url = await _open_door(options, api_server, former_port(kubeconfig))
         stack.push_async_callback(door.stop)
         write_kubeconfig(kubeconfig, url)
-        yield SimulatedCluster(url=url, kubeconfig=kubeconfig, api_server=api_server)
+        azure_door = AzureDoor(azure.handle, options.host)
+        azure_url = await azure_door.start()
+        stack.push_async_callback(azure_door.stop)
+        yield SimulatedCluster(
+            url=url, kubeconfig=kubeconfig, azure_url=azure_url, api_server=api_server
+        )
 
 
 async def _open_door(
@@ -145,6 +164,26 @@ def _kubelets(
     )
     return Kubelets(
         api_server, make_node=runtimes.node, forget_pod=local.remove_pod, workers=workers
+    )
+
+
+def _azure(
+    options: ClusterOptions, api_server: ApiServer, kubelets: Kubelets, computer: MachineSize
+) -> AzureCloud:
+    power = MachinePower(
+        api_server, options.clock, kubelets, usual_lease=options.timings.lease_duration
+    )
+    return AzureCloud(
+        objects=api_server,
+        clock=options.clock,
+        new_uid=options.new_uid,
+        power=power,
+        computer=computer,
+        options=AzureOptions(
+            timings=options.azure_timings,
+            offers=Offers(sells_retired=True),
+            ledger=SqliteLedger(options.state_directory / "azure.sqlite"),
+        ),
     )
 
 

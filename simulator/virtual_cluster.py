@@ -4,12 +4,17 @@ API server, controllers and kubelets are the same; containers are played, nothin
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any
 
 from simulator.author import Author
+from simulator.azure.cloud import AzureCloud, AzureOptions
+from simulator.azure.fate import Fate as AzureFate
+from simulator.azure.timings import AKS_TIMINGS
 from simulator.clock import Clock
-from simulator.controllers.built_in_controllers import built_in_controllers
+from simulator.controllers.built_in_controllers import built_in_controllers, karpenter_controllers
 from simulator.controllers.control_plane import ControlPlane
+from simulator.controllers.controller import Controller
 from simulator.controllers.events import EventRecorder
 from simulator.fate import Fate
 from simulator.history import Commit, History
@@ -17,11 +22,13 @@ from simulator.kubelet.fated_runtime import FatedRuntime, Models
 from simulator.kubelet.kubelet import Kubelets
 from simulator.kubelet.pod_addresses import PodAddresses
 from simulator.kubelet.pod_worker import Node
+from simulator.kubelet.silence import MachinePower
 from simulator.kubernetes import store
 from simulator.kubernetes.api_server import ApiServer
 from simulator.kubernetes.services import ServiceNetwork
 from simulator.kubernetes.status import Object
 from simulator.node_resources import MachineSize
+from simulator.recorded_azure import RecordedLedger
 from simulator.timings import Timings
 from simulator.virtual_time.process import Process
 
@@ -61,7 +68,9 @@ class VirtualCluster:
         history: History,
         fate: Fate,
         timings: Timings = CLOUD_TIMINGS,
+        azure_fate: AzureFate | None = None,
     ) -> None:
+        """With an ``azure_fate`` nodes come from the simulated Azure, else from Karpenter."""
         self.clock = clock
         self._fate = fate
         self.history = history
@@ -82,13 +91,37 @@ class VirtualCluster:
             self.api_server, make_node=self._node, forget_pod=self._forget_pod, workers={}
         )
 
-    def start(self) -> None:
-        controllers = built_in_controllers(
-            self.api_server, self.clock, self.timings, MACHINE, self._fate
+        self.azure = None if azure_fate is None else self._new_azure(azure_fate, new_uid)
+
+    def _new_azure(self, fate: AzureFate, new_uid: Callable[[], str]) -> AzureCloud:
+        ledger = RecordedLedger(
+            self.history,
+            self.author,
+            now=self._loop.time,
+            revision=lambda: self.api_server.resource_version,
         )
-        control_plane = ControlPlane(self.api_server, controllers)
-        for name, part in (("kubelets", self.kubelets), ("control plane", control_plane)):
-            self._loop.create_task(part.run(), name=name, context=self.process.context())
+        return AzureCloud(
+            objects=self.api_server,
+            clock=self.clock,
+            new_uid=new_uid,
+            power=MachinePower(self.api_server, self.clock, self.kubelets, usual_lease=NEVER),
+            computer=MACHINE,
+            options=AzureOptions(timings=AKS_TIMINGS, fate=fate, ledger=ledger),
+        )
+
+    def start(self) -> None:
+        objects, clock, timings = self.api_server, self.clock, self.timings
+        provisioner: Sequence[Controller] = ()
+        if self.azure is None:
+            provisioner = karpenter_controllers(objects, clock, timings, MACHINE, self._fate)
+        else:
+            self._run("azure", self.azure.run())
+        controllers = built_in_controllers(objects, clock, timings, provisioner)
+        self._run("kubelets", self.kubelets.run())
+        self._run("control plane", ControlPlane(objects, controllers).run())
+
+    def _run(self, name: str, part: Coroutine[Any, Any, None]) -> None:
+        self._loop.create_task(part, name=name, context=self.process.context())
 
     def _record(self, commit: store.Commit) -> None:
         self.history.add(

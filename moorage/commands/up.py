@@ -16,6 +16,7 @@ from moorage.signals import until_signal
 from moorage.stack import EmbeddedStack, StackSettings, embedded_stack
 from moorage.state_directory import claimed, default_state_directory
 from moorage.terminal import results
+from simulator.azure.timings import AzureTimings
 from simulator.timings import Timings
 
 
@@ -60,6 +61,7 @@ async def running(directory: Path, options: StackOptions) -> AsyncIterator[Embed
         kubernetes_port=options.kubernetes,
         grpc_port=options.grpc,
         timings=Timings().scaled(options.delays),
+        azure_timings=AzureTimings().scaled(options.delays),
     )
     try:
         async with embedded_stack(settings) as stack:

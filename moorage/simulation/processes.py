@@ -12,10 +12,15 @@ from functools import partial
 from itertools import count
 from typing import Any
 
+from azure.core.pipeline.transport import AsyncHttpTransport
+
+from adapters.aks.agent_pools import AksAgentPools
+from adapters.aks.client import ManagedCluster, arm_client
 from adapters.kubernetes.client import KubernetesClient
 from adapters.kubernetes.objects import KubernetesObjects
 from engine.ports import Clock
 from moorage.engine_process import run_engine
+from moorage.node_engine_process import run_node_engine
 from moorage.simulation.canaries import VirtualCanaries
 from moorage.simulation.grpc_door import GrpcProcess
 from simulator.history import Defect, History, Started
@@ -23,6 +28,14 @@ from simulator.kubelet.fated_runtime import Models
 from simulator.virtual_time.event_loop import VirtualLoop
 from simulator.virtual_time.process import Process
 from simulator.wire.network import Network
+
+SIMULATED_CLUSTER = ManagedCluster(
+    subscription="00000000-0000-0000-0000-000000000000",
+    resource_group="moorage",
+    name="moorage",
+    location="swedencentral",
+    endpoint="http://azure.simulated",
+)
 
 ClientFactory = Callable[[], KubernetesClient]
 
@@ -47,7 +60,10 @@ class Processes:
         models: Models,
         new_client: ClientFactory,
         new_id: Callable[[], str],
+        arm: AsyncHttpTransport[Any, Any] | None = None,
     ) -> None:
+        """With ``arm``, the way to the simulated Azure, each engine drives node claims as well."""
+        self._arm = arm
         self._loop = loop
         self._clock = clock
         self._network = network
@@ -77,7 +93,20 @@ class Processes:
 
     async def _engine(self) -> None:
         canaries = partial(VirtualCanaries, self._models)
-        await run_engine(self._objects(), clock=self._clock, canaries=canaries)
+        objects = self._objects()
+        async with asyncio.TaskGroup() as engines:
+            engines.create_task(
+                run_engine(objects, clock=self._clock, canaries=canaries), name="workspaces"
+            )
+            if self._arm is not None:
+                engines.create_task(self._node_engine(objects, self._arm), name="node claims")
+
+    async def _node_engine(
+        self, objects: KubernetesObjects, arm: AsyncHttpTransport[Any, Any]
+    ) -> None:
+        async with arm_client(SIMULATED_CLUSTER, transport=arm) as client:
+            pools = AksAgentPools(client, SIMULATED_CLUSTER)
+            await run_node_engine(objects, pools, clock=self._clock)
 
     def start_api(self) -> None:
         process = self._born("api")

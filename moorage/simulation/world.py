@@ -16,8 +16,10 @@ from moorage.simulation.director import Choice, Director
 from moorage.simulation.grpc_door import GrpcClients
 from moorage.simulation.processes import Processes
 from moorage.simulation.users import USER, Users
+from simulator.azure.transport import InProcessTransport
 from simulator.faults.cluster_faults import ClusterFaults, found_namespace
 from simulator.faults.plan import Plan
+from simulator.faults.planned_azure_fate import PlannedAzureFate
 from simulator.faults.planned_fate import PlannedFate
 from simulator.faults.trigger_watch import TriggerWatch
 from simulator.history import Commit, Defect, History, Milestone, Struck
@@ -26,6 +28,7 @@ from simulator.virtual_time.clock import VirtualClock
 from simulator.virtual_time.event_loop import VirtualLoop
 from simulator.virtual_time.process import Process, current_process
 from simulator.virtual_time.randomness import Randomness
+from simulator.wire.arm_wire import ArmWire
 from simulator.wire.memory_connection import MemoryConnector
 from simulator.wire.network import Network
 from simulator.wire.rest_client import api_client, http_api_client
@@ -89,8 +92,13 @@ class World:
         loop, history, randomness = self._loop, self._history, self._randomness
         clock = VirtualClock(loop)
         self.fate = PlannedFate(self._told, loop.time)
+        on_azure = self._plan.setting.provisioner == "moorage"
         self.cluster = VirtualCluster(
-            clock=clock, new_uid=randomness.uuids("uids"), history=history, fate=self.fate
+            clock=clock,
+            new_uid=randomness.uuids("uids"),
+            history=history,
+            fate=self.fate,
+            azure_fate=PlannedAzureFate(self.fate) if on_azure else None,
         )
         cluster_faults = ClusterFaults(self.cluster, namespace=NAMESPACE, told=self._told)
         self.network = Network(
@@ -109,6 +117,7 @@ class World:
             history=history,
             models=self.cluster.models,
             new_client=self._new_client,
+            arm=self._arm_transport(),
             new_id=randomness.uuids("ids"),
         )
         await self._install()
@@ -127,6 +136,12 @@ class World:
         self.cluster.start()
         self.processes.start_engine()
         self.processes.start_api()
+
+    def _arm_transport(self) -> InProcessTransport | None:
+        if self.cluster.azure is None:
+            return None
+        wire = ArmWire(self.cluster, self.network)
+        return InProcessTransport(self.cluster.azure.handle, wire.carry)
 
     def _new_client(self) -> KubernetesClient:
         if self._plan.setting.transport == "http":

@@ -26,7 +26,8 @@ class Offers:
     """``vcpus`` are quotas per family, ``spot_vcpus`` one for all of them.
 
     ``capacity`` is how many machines of a size there are in a zone, or in the whole region; where
-    nothing is said there are enough. ``withheld`` sizes are not offered here.
+    nothing is said there are enough. ``withheld`` sizes are not offered here. ``sells_retired``
+    offers sizes beyond their retirement: examples from their time ask for them.
     """
 
     vcpus: Mapping[str, int] = field(default_factory=dict)
@@ -36,6 +37,7 @@ class Offers:
     capacity: Mapping[tuple[str, str], int] = field(default_factory=dict)
     withheld: frozenset[str] = frozenset()
     zones: tuple[str, ...] = ("1", "2", "3")
+    sells_retired: bool = False
 
     def family_vcpus(self, family: str) -> int:
         return self.vcpus.get(family, self.other_vcpus)
@@ -46,7 +48,7 @@ class Offers:
 
     def offers(self, size: InstanceType, today: date) -> bool:
         retired = size.retired is not None and size.retired <= today
-        return not retired and size.name not in self.withheld
+        return (self.sells_retired or not retired) and size.name not in self.withheld
 
 
 @dataclass(slots=True)

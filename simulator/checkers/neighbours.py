@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from engine.nodes.claim import FINALIZER as CLAIM_FINALIZER
 from engine.workspace import FINALIZER
 from simulator.checkers.case import Case
 from simulator.checkers.property import Breach
@@ -21,6 +22,11 @@ from simulator.checkers.reading import (
 from simulator.history import Commit
 from simulator.kubernetes.objects import ChangeType
 from simulator.kubernetes.status import Object
+
+OUR_FINALIZERS = frozenset({("Workspace", FINALIZER), ("NodeClaim", CLAIM_FINALIZER)})
+"""The claims' is Karpenter's where it runs, and our node engine's where that does."""
+
+POOL_LABEL = "agentpool"
 
 OUR_CONDITIONS = frozenset(
     {
@@ -81,7 +87,7 @@ def s14_foreign_fields_preserved(_: Case, commit: Commit) -> Iterator[Breach]:
 def _stripped(commit: Commit) -> Iterator[Breach]:
     """What somebody else still held is gone."""
     for entry in finalizers(commit.before or commit.now):
-        if entry != FINALIZER:
+        if (commit.now["kind"], entry) not in OUR_FINALIZERS:
             yield Breach(
                 f"{commit.now['kind']} {ref(commit.now)}",
                 f"the finalizer {entry} is somebody else's",
@@ -98,7 +104,8 @@ def _lost(before: Object, now: Object, *, by_user: bool) -> Iterator[str]:
                 if after.get(key) != value:
                     yield f"the {field[:-1]} {key}"
     for entry in finalizers(before):
-        if entry != FINALIZER and entry not in finalizers(now):
+        ours = (before["kind"], entry) in OUR_FINALIZERS
+        if not ours and entry not in finalizers(now):
             yield f"the finalizer {entry}"
     for owner in owners(before):
         if owner not in owners(now):
@@ -119,10 +126,17 @@ def s15_bring_your_own_untouched(case: Case, commit: Commit) -> Iterator[Breach]
     if commit.type is ChangeType.ADDED or not is_engine(commit.actor):
         return
     makers = {uid(now), *(str(owner["uid"]) for owner in owners(commit.before or now))}
-    if makers & case.made_by_engines:
+    if (makers | _claim_of_pool(case, now)) & case.made_by_engines:
         return
     yield Breach(
         f"{now['kind']} {ref(now)}",
         "no engine made it, nor what it belongs to",
         f"{commit.actor} changed or deleted it",
     )
+
+
+def _claim_of_pool(case: Case, node: Object) -> set[str]:
+    """The uid of the claim whose agent pool a Node says it is of."""
+    pool = (node["metadata"].get("labels") or {}).get(POOL_LABEL, "")
+    claim = case.history.objects.get(("NodeClaim", "", pool))
+    return set() if claim is None else {uid(claim)}

@@ -1,5 +1,7 @@
 """The controllers that every simulated cluster runs."""
 
+from collections.abc import Sequence
+
 from simulator.clock import Clock
 from simulator.controllers.controller import Controller
 from simulator.controllers.deployment import DeploymentController
@@ -15,7 +17,7 @@ from simulator.controllers.replica_set import ReplicaSetController
 from simulator.controllers.scheduler import Scheduler
 from simulator.controllers.stateful_set import StatefulSetController
 from simulator.controllers.taint_eviction import TaintEvictionController
-from simulator.fate import Fate, GoodFortune
+from simulator.fate import Fate
 from simulator.kubernetes.objects import Objects
 from simulator.node_resources import MachineSize
 from simulator.timings import Timings
@@ -25,18 +27,16 @@ def built_in_controllers(
     objects: Objects,
     clock: Clock,
     timings: Timings,
-    machine: MachineSize,
-    fate: Fate | None = None,
+    karpenter: Sequence[Controller] = (),
 ) -> list[Controller]:
-    """``machine`` is what local nodes may offer; without a ``fate`` nothing goes wrong."""
+    """``karpenter`` are a provisioner's, where one runs in the cluster itself."""
     return [
         StatefulSetController(objects, clock),
         DeploymentController(objects, clock),
         ReplicaSetController(objects, clock),
         JobController(objects, clock, timings),
         PersistentVolumeClaimController(objects),
-        NodeClaimController(objects, clock, timings, machine, fate or GoodFortune()),
-        NodeClaimTermination(objects, clock, timings),
+        *karpenter,
         NodeLifecycleController(objects, clock),
         TaintEvictionController(objects, clock, timings),
         PodGarbageCollector(objects, clock),
@@ -44,4 +44,14 @@ def built_in_controllers(
         EndpointSliceController(objects),
         EndpointsController(objects),
         EventExpiry(objects, clock, timings),
+    ]
+
+
+def karpenter_controllers(
+    objects: Objects, clock: Clock, timings: Timings, machine: MachineSize, fate: Fate
+) -> list[Controller]:
+    """An imitation of Karpenter; ``machine`` is what local nodes may offer."""
+    return [
+        NodeClaimController(objects, clock, timings, machine, fate),
+        NodeClaimTermination(objects, clock, timings),
     ]

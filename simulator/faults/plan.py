@@ -26,7 +26,9 @@ class Setting:
     ``schedule``: "shuffled" takes ready callbacks in any order, "in order" as asyncio does,
     "priorities" changes the order at a few steps only. ``transport`` is how clients reach the API
     server: "direct" replaces the client's HTTP, "http" runs it over a connection in memory.
-    ``latency`` is the longest a request or an answer is under way, in seconds.
+    ``latency`` is the longest a request or an answer is under way, in seconds. ``provisioner``:
+    "karpenter" is an imitation of Karpenter's own controllers, "moorage" our node engine on the
+    simulated Azure.
     """
 
     workspaces: int = 1
@@ -34,6 +36,7 @@ class Setting:
     schedule: Literal["shuffled", "in order", "priorities"] = "shuffled"
     transport: Literal["direct", "http"] = "direct"
     latency: float = 0.02
+    provisioner: Literal["karpenter", "moorage"] = "karpenter"
     habits: GrpcHabits = field(default_factory=GrpcHabits)
 
 

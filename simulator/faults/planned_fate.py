@@ -63,14 +63,14 @@ class PlannedFate:
     def of_launch(self, claim: Object) -> LaunchFate:
         uid = claim["metadata"]["uid"]
         if uid not in self._launches:
-            fault = self._take(claim, Quota | LaunchFails | LaunchSlow | LaunchLost)
+            fault = self.take(claim, Quota | LaunchFails | LaunchSlow | LaunchLost)
             self._launches[uid] = _launch_fate(fault)
         return self._launches[uid]
 
     def of_gpus(self, node: Object) -> float:
         uid = node["metadata"]["uid"]
         if uid not in self._gpus:
-            fault = self._take(node, GpusLate)
+            fault = self.take(node, GpusLate)
             self._gpus[uid] = fault.seconds if isinstance(fault, GpusLate) else 0.0
         return self._gpus[uid]
 
@@ -84,12 +84,12 @@ class PlannedFate:
     def of_start(self, pod: Object, container: str, attempt: int) -> StartFate:  # noqa: ARG002
         if container != MODEL_CONTAINER:
             return StartFate()
-        fault = self._take(pod, LoadSlow | LoadFails)
+        fault = self.take(pod, LoadSlow | LoadFails)
         if isinstance(fault, LoadSlow):
             return StartFate(delay=fault.seconds)
         return StartFate(exit_code=1) if fault is not None else StartFate()
 
-    def _take(self, obj: Object, kinds: type | object) -> FateFault | None:
+    def take(self, obj: Object, kinds: type | object) -> FateFault | None:
         """The first pending fault of these kinds that the object's workspace is meant by."""
         for one in self._pending:
             if isinstance(one.fault, kinds) and one.left and _is_of(obj, one):  # type: ignore[arg-type]

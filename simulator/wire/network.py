@@ -137,11 +137,12 @@ class Network:
             request=asked,
             client=client,
             sent_at=self._loop.time(),
-            strike=self._meet(asked),
+            strike=self.meet(asked),
             answer=self._loop.create_future(),
         )
 
-    def _meet(self, asked: Sent) -> Strike | None:
+    def meet(self, asked: Sent) -> Strike | None:
+        """The fault that strikes a request as it is sent, if any does."""
         strike = self.faults.meet(asked)
         if strike is not None:
             words = f"{asked.actor} {asked.verb} {asked.kind} {asked.name}".rstrip()

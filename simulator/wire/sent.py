@@ -23,6 +23,9 @@ KINDS = {
     "leases": "Lease",
     "configmaps": "ConfigMap",
 }
+AGENT_POOL = "AgentPool"
+"""Azure's, not Kubernetes': each bears the name of its node claim."""
+
 _SELECTED = re.compile(r"kaito\.sh/workspace=([^,&]+)")
 _VERBS = {"POST": "create", "PUT": "update", "DELETE": "delete"}
 
@@ -118,7 +121,8 @@ def workspace_of_request(request: Sent, history: History) -> str:
     """The name of the workspace that a request is about, "" where it is about none alone."""
     if request.kind == "Workspace":
         return request.name
-    known: Any = history.objects.get((request.kind, request.namespace, request.name))
+    kind = "NodeClaim" if request.kind == AGENT_POOL else request.kind
+    known: Any = history.objects.get((kind, request.namespace, request.name))
     for obj in (known, request.body):
         if obj is not None and "kind" in obj and "metadata" in obj:
             owner = workspace_of(obj)

@@ -15,7 +15,8 @@ from typing import Any
 import pytest
 import yaml
 
-from simulator.controllers.built_in_controllers import built_in_controllers
+from simulator.fate import GoodFortune
+from simulator.controllers.built_in_controllers import built_in_controllers, karpenter_controllers
 from simulator.controllers.conditions import with_conditions
 from simulator.controllers.control_plane import ControlPlane
 from simulator.kubernetes.api_server import ApiServer
@@ -75,7 +76,10 @@ class World:
 
     def start(self) -> None:
         machine = MachineSize(cpus=4, memory_bytes=8 * 2**30)
-        controllers = built_in_controllers(self.objects, self.clock, self.timings, machine)
+        karpenter = karpenter_controllers(
+            self.objects, self.clock, self.timings, machine, GoodFortune()
+        )
+        controllers = built_in_controllers(self.objects, self.clock, self.timings, karpenter)
         self._running = self.loop.create_task(ControlPlane(self.objects, controllers).run())
 
     def stop(self) -> None:
