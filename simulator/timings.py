@@ -17,6 +17,9 @@ class Timings:
     node_drain_limit: float = 30.0
     instance_termination: float = 1.0
 
+    # From a Node's registration until its network is up and it is Ready (AKS: 10 to 60 s).
+    node_readiness: float = 0.0
+
     # Heartbeats and the node controller (Kubernetes: 10, 40, 50 and 300 seconds).
     lease_renewal: float = 10.0
     lease_duration: float = 40.0
@@ -47,6 +50,7 @@ class Timings:
             instance_launch=self.instance_launch * factor,
             node_registration=self.node_registration * factor,
             gpu_registration=self.gpu_registration * factor,
+            node_readiness=self.node_readiness * factor,
             instance_termination=self.instance_termination * factor,
             image_pull=self.image_pull * factor,
             container_start=self.container_start * factor,

@@ -6,9 +6,10 @@ each of its pods; a worker that fails is replaced by one that carries on from th
 
 import asyncio
 import logging
+import math
 from collections.abc import Callable
 
-from simulator.kubelet.node_status import heartbeat, ready_status
+from simulator.kubelet.node_status import heartbeat, present_status, seconds_to_readiness
 from simulator.kubelet.pod_worker import Node, PodWorker
 from simulator.kubelet.restart_backoff import RestartBackoff
 from simulator.kubernetes.objects import Change, ChangeType, Objects
@@ -36,8 +37,8 @@ class Kubelet:
                     if pod["spec"].get("nodeName") == self.node.name:
                         self.pod_changed(Change(ChangeType.ADDED, pod))
                 while True:
-                    self._report()
-                    await asyncio.sleep(self.node.timings.lease_renewal)
+                    pause = self._report()
+                    await asyncio.sleep(pause)
         finally:
             self._tasks = None
             self._working.clear()
@@ -87,19 +88,20 @@ class Kubelet:
         pod = self.node.objects.find("Pod", metadata["name"], metadata["namespace"])
         return pod if pod is not None and pod["metadata"]["uid"] == metadata["uid"] else None
 
-    def _report(self) -> None:
-        """The node's lease, and its status where that has changed."""
-        objects, now = self.node.objects, self.node.clock.now()
+    def _report(self) -> float:
+        """The node's lease, and its status where that has changed; seconds until the next."""
+        objects, now, timings = self.node.objects, self.node.clock.now(), self.node.timings
         node = objects.find("Node", self.node.name)
         if node is None:
-            return
+            return timings.lease_renewal
         try:
-            heartbeat(objects, node, now, self.node.timings)
-            status = ready_status(node, self.node, now)
+            heartbeat(objects, node, now, timings)
+            status = present_status(node, self.node, now)
             if status != node.get("status"):
                 objects.update_status({**node, "status": status})
         except ApiError as error:
             log.warning("node %s could not report: %s", self.node.name, error)
+        return min(timings.lease_renewal, seconds_to_readiness(node, now, timings) or math.inf)
 
 
 class Kubelets:

@@ -3,7 +3,7 @@
 import platform
 from datetime import datetime
 
-from simulator.controllers.conditions import condition, with_conditions
+from simulator.controllers.conditions import condition, seconds_left, with_conditions
 from simulator.kubelet.pod_worker import Node
 from simulator.kubernetes.objects import Objects
 from simulator.kubernetes.status import Object
@@ -12,7 +12,7 @@ from simulator.timings import Timings
 LEASE_NAMESPACE = "kube-node-lease"
 KUBELET_VERSION = "v1.34.0"
 
-HEALTHY = (
+_UNDER_NO_PRESSURE = (
     condition(
         "MemoryPressure",
         "False",
@@ -23,20 +23,34 @@ HEALTHY = (
     condition(
         "PIDPressure", "False", "KubeletHasSufficientPID", "kubelet has sufficient PID available"
     ),
-    condition("Ready", "True", "KubeletReady", "kubelet is posting ready status"),
+)
+_READY = condition("Ready", "True", "KubeletReady", "kubelet is posting ready status")
+_NOT_READY = condition(
+    "Ready",
+    "False",
+    "KubeletNotReady",
+    "container runtime network not ready: NetworkReady=false reason:NetworkPluginNotReady",
 )
 
 
-def ready_status(node: Object, facts: Node, now: datetime) -> Object:
+def seconds_to_readiness(node: Object, now: datetime, timings: Timings) -> float:
+    """How long the node's network still takes to come up; 0 once it has."""
+    created = node["metadata"]["creationTimestamp"]
+    return max(0.0, seconds_left(created, timings.node_readiness, now))
+
+
+def present_status(node: Object, facts: Node, now: datetime) -> Object:
     """The node's status with what its kubelet knows; capacity is not the kubelet's to decide."""
     status = node.get("status", {})
     addresses = [
         {"type": "InternalIP", "address": facts.address},
         {"type": "Hostname", "address": facts.name},
     ]
+    ready = _NOT_READY if seconds_to_readiness(node, now, facts.timings) else _READY
+    conditions = (*_UNDER_NO_PRESSURE, ready)
     return {
         **status,
-        "conditions": with_conditions(status.get("conditions", ()), HEALTHY, now),
+        "conditions": with_conditions(status.get("conditions", ()), conditions, now),
         "addresses": status.get("addresses") or addresses,
         "nodeInfo": {**_node_info(node, facts), **(status.get("nodeInfo") or {})},
     }
