@@ -8,6 +8,10 @@ from azure.mgmt.containerservice.aio import ContainerServiceClient
 
 from adapters.aks.agent_pools import AksAgentPools
 from adapters.aks.client import ManagedCluster, arm_client
+from adapters.aks.pool_copy import ListIntervals
+
+SIMULATED_INTERVALS = ListIntervals(moving=1.0, resting=5.0, least=0.5)
+"""A simulated Azure makes machines in seconds, and nobody shares its buckets."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,6 +19,10 @@ class AzureAccess:
     place: ManagedCluster
     client: ContainerServiceClient
     pools: AksAgentPools
+
+    @property
+    def intervals(self) -> ListIntervals:
+        return SIMULATED_INTERVALS if self.place.simulated else ListIntervals()
 
 
 @asynccontextmanager

@@ -11,8 +11,9 @@ from engine.deadlines import PATIENCE
 from engine.lifecycle import TRANSITIONS, Transition
 from engine.phase import RESTING, Phase
 from engine.trigger import Trigger
+from moorage.made_section import with_section
 
-BEGIN, END = "<!-- phases: begin -->", "<!-- phases: end -->"
+SECTION = "phases"
 
 
 def phase_diagram(table: Sequence[Transition] = TRANSITIONS) -> str:
@@ -45,12 +46,8 @@ def refreshed(document: str) -> str:
 
     Raises ValueError where the markers are missing.
     """
-    before, begin, rest = document.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end:
-        raise ValueError(f"no {BEGIN} … {END} in the document")
     made = f"```mermaid\n{phase_diagram()}\n```\n\n{phase_limits()}"
-    return f"{before}{BEGIN}\n{made}\n{END}{after}"
+    return with_section(document, SECTION, made)
 
 
 def _why(row: Transition) -> str:

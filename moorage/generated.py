@@ -13,6 +13,8 @@ from adapters.kubernetes.admission import warning_binding, warning_policy
 from adapters.kubernetes.crd import workspace_crd
 from moorage import rbac
 from moorage.diagram import refreshed
+from moorage.made_section import with_section
+from moorage.refusal_table import refusal_table
 
 ROOT = Path(__file__).parents[1]
 HEADER = "# Made from the engine's catalogue and rules by `make generated`; not to be edited.\n"
@@ -32,6 +34,9 @@ def _current(path: str) -> str:
 GENERATED: Mapping[str, Callable[[], str]] = {
     "deploy/crds/kaito.sh_workspaces.yaml": lambda: _manifests(workspace_crd()),
     "deploy/crds/workspace-warnings.yaml": lambda: _manifests(warning_policy(), warning_binding()),
+    "docs/agent-pools.md": lambda: with_section(
+        _current("docs/agent-pools.md"), "refusals", refusal_table()
+    ),
     "deploy/rbac.yaml": lambda: _manifests(*rbac.manifests()),
     "docs/phases.md": lambda: refreshed(_current("docs/phases.md")),
 }

@@ -14,6 +14,7 @@ from api.server import GrpcServer, ServerOptions
 from moorage.azure_access import AzureAccess
 from moorage.controllers import Controller, NodeApi
 from moorage.engine_process import run_engine
+from moorage.node_engine_process import run_node_engine
 from simulator.clock import SystemClock
 
 
@@ -52,6 +53,9 @@ def _engines(
     clock = SystemClock()
     if Controller.WORKSPACE in settings.controllers:
         yield "workspaces", run_engine(objects, clock=clock, canaries=TritonCanaries)
+    if azure is not None:
+        nodes = run_node_engine(objects, azure.pools, clock=clock, intervals=azure.intervals)
+        yield "nodes", nodes
 
 
 async def _grpc(stack: AsyncExitStack, objects: KubernetesObjects, listen: str) -> str:

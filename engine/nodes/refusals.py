@@ -56,7 +56,7 @@ _NOT_DRAINED = Verdict(NodeReason.DRAINING, Course.RETRY)
 _CLOUD_FAILED = Verdict(NodeReason.CLOUD_FAILED, Course.RETRY)
 
 
-_TELLING: Mapping[str, Verdict] = {
+BY_TELLING_CODE: Mapping[str, Verdict] = {
     "QuotaExceeded": _QUOTA,
     "ErrCode_InsufficientVCPUQuota": _QUOTA,
     "ManagedClusterCountExceedsQuotaLimit": Verdict(NodeReason.QUOTA_EXCEEDED, Course.GIVE_UP),
@@ -101,7 +101,7 @@ _TELLING: Mapping[str, Verdict] = {
 }
 """Codes that mean one thing wherever they stand."""
 
-_WRAPPING: Mapping[str, Verdict] = {
+BY_WRAPPING_CODE: Mapping[str, Verdict] = {
     "VMExtensionProvisioningError": _BOOT_FAILED,
     "InvalidTemplateDeployment": _INVALID,
     "DeleteVMSSAgentPoolFailed": _NOT_DRAINED,
@@ -112,7 +112,7 @@ _WRAPPING: Mapping[str, Verdict] = {
 """Codes of what surrounds a failure; they count where nothing within tells more."""
 
 _LATE = 200
-_OPERATION_NOT_ALLOWED: Mapping[int, Verdict] = {
+OPERATION_NOT_ALLOWED: Mapping[int, Verdict] = {
     # Conflicts and immutable properties are refused at once: what comes late is Compute's quota.
     _LATE: _QUOTA,
     400: _INVALID,
@@ -120,7 +120,7 @@ _OPERATION_NOT_ALLOWED: Mapping[int, Verdict] = {
 }
 """One code for three things; ARM's status tells them apart."""
 
-_BY_STATUS: Mapping[int, Verdict] = {
+BY_STATUS: Mapping[int, Verdict] = {
     _LATE: _CLOUD_FAILED,
     401: _NOT_AUTHENTICATED,
     403: _NOT_AUTHORIZED,
@@ -146,15 +146,17 @@ def judge(error: CloudError, capacity_type: CapacityType = CapacityType.ON_DEMAN
 def _by_code(error: CloudError) -> Verdict | None:
     """The outermost code that tells; else the innermost of those that only wrap."""
     codes = (error.code, *error.inner)
-    telling = next((_TELLING[code] for code in codes if code in _TELLING), None)
+    telling = next((BY_TELLING_CODE[code] for code in codes if code in BY_TELLING_CODE), None)
     if telling is not None:
         return telling
-    if "OperationNotAllowed" in codes and error.status in _OPERATION_NOT_ALLOWED:
-        return _OPERATION_NOT_ALLOWED[error.status]
-    return next((_WRAPPING[code] for code in reversed(codes) if code in _WRAPPING), None)
+    if "OperationNotAllowed" in codes and error.status in OPERATION_NOT_ALLOWED:
+        return OPERATION_NOT_ALLOWED[error.status]
+    return next(
+        (BY_WRAPPING_CODE[code] for code in reversed(codes) if code in BY_WRAPPING_CODE), None
+    )
 
 
 def _by_status(status: int) -> Verdict:
-    if status in _BY_STATUS:
-        return _BY_STATUS[status]
+    if status in BY_STATUS:
+        return BY_STATUS[status]
     return _CLOUD_FAILED if status >= _SERVER_ERRORS else _INVALID
