@@ -55,7 +55,7 @@ def client(base_url: str, **options: Any) -> ContainerServiceClient:
     )
 
 
-def pool(size: str = A100, **properties: Any) -> dict[str, Any]:
+def pool(*, size: str = A100, **properties: Any) -> dict[str, Any]:
     return {"properties": {"count": 1, "vmSize": size, **properties}}
 
 
