@@ -83,7 +83,8 @@ class NodePassage:
 class NodeState:
     """What the machine remembers; kept on the claim itself.
 
-    ``deadline`` is the instant at which this phase stops waiting, None where it rests.
+    ``deadline`` is the instant at which this phase stops waiting, None where it rests, or waits for
+    a pool that somebody stopped.
     ``usable_since`` is since when the node has been fit for work without a break. ``conditions``,
     ``node_name`` and ``provider_id`` are what Karpenter's consumers read.
     """

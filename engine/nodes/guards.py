@@ -115,10 +115,18 @@ def registered(_: NodeClaim, seen: NodeObservation) -> bool:
     return the_node(seen) is not None
 
 
+def suspended(claim: NodeClaim, seen: NodeObservation) -> bool:
+    """A stopped pool was stopped on purpose, and comes back when it is started."""
+    pool = own_pool(claim, seen)
+    return pool is not None and pool.stopped
+
+
 def instance_lost(claim: NodeClaim, seen: NodeObservation) -> bool:
     """Deleted or emptied by somebody else, or taken back: what ran there will not come again."""
     pool = own_pool(claim, seen)
-    return pool is None or pool.state is PoolState.DELETING or pool.count == 0
+    if pool is None or pool.state is PoolState.DELETING:
+        return True
+    return pool.count == 0 and not pool.stopped
 
 
 def expected_gpus(claim: NodeClaim) -> int:
@@ -148,8 +156,8 @@ def fit(claim: NodeClaim, node: PoolNode) -> bool:
 
 
 def usable(claim: NodeClaim, seen: NodeObservation) -> bool:
-    node = the_node(seen)
-    return node is not None and fit(claim, node)
+    """During a surge one of the two is enough: AKS moves the workload between them."""
+    return any(fit(claim, node) for node in living_nodes(seen))
 
 
 def usable_for_a_while(claim: NodeClaim, seen: NodeObservation) -> bool:
@@ -161,14 +169,8 @@ def unusable(claim: NodeClaim, seen: NodeObservation) -> bool:
     return not usable(claim, seen)
 
 
-def given_up(claim: NodeClaim, seen: NodeObservation) -> bool:
-    """A stopped pool was stopped on purpose, and comes back when it is started."""
-    pool = own_pool(claim, seen)
-    return deadline_passed(claim, seen) and (pool is None or not pool.stopped)
-
-
-def drained(_: NodeClaim, seen: NodeObservation) -> bool:
-    return all(node.pods == 0 for node in seen.nodes)
+def drained(claim: NodeClaim, seen: NodeObservation) -> bool:
+    return all(node.pods == 0 for node in own_nodes(claim, seen))
 
 
 def nothing_left(claim: NodeClaim, seen: NodeObservation) -> bool:

@@ -60,7 +60,7 @@ TRANSITIONS: tuple[NodeTransition, ...] = (
         _DELETION,
         (guards.instance_lost, NodePhase.FAILED),
         (guards.usable_for_a_while, NodePhase.READY),
-        (guards.given_up, NodePhase.FAILED),
+        (guards.deadline_passed, NodePhase.FAILED),
     ),
     *_observed(NodePhase.FAILED, _DELETION),
     *_observed(

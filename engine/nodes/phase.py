@@ -13,3 +13,7 @@ class NodePhase(StrEnum):
     FAILED = "Failed"
     DRAINING = "Draining"
     TERMINATING = "Terminating"
+
+
+RESTING = frozenset({NodePhase.READY, NodePhase.FAILED})
+"""Phases that wait for nothing; every other one has a deadline."""

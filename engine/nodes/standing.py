@@ -10,7 +10,7 @@ from engine.nodes.claim import NodeClaim
 from engine.nodes.deadlines import NODE_PATIENCE
 from engine.nodes.observation import NodeObservation, PoolNode
 from engine.nodes.phase import NodePhase
-from engine.nodes.reason import NodeReason
+from engine.nodes.reason import TERMINAL, NodeReason
 from engine.nodes.refusals import Verdict, judge
 
 
@@ -140,7 +140,7 @@ def _failed(claim: NodeClaim, seen: NodeObservation) -> NodeStanding:
 
 
 def _draining(claim: NodeClaim, seen: NodeObservation) -> NodeStanding:
-    pods = sum(node.pods for node in seen.nodes)
+    pods = sum(node.pods for node in guards.own_nodes(claim, seen))
     return NodeStanding(
         reason=NodeReason.DRAINING,
         message=f"{pods} pods are still on the node of {claim.ref.name}",
@@ -247,7 +247,12 @@ def _refused(claim: NodeClaim, seen: NodeObservation) -> NodeStanding:
 
 
 def _reason(claim: NodeClaim, verdict: Verdict, seen: NodeObservation) -> NodeReason:
-    """A size that Azure has retired is refused as unavailable; the table knows more."""
+    """A size that Azure has retired is refused as unavailable; the table knows more.
+
+    And what is only waited for while it is asked for has failed for good in a pool that failed.
+    """
+    if verdict.reason not in TERMINAL:
+        return NodeReason.CLOUD_FAILED
     found = find_instance_type(claim.spec.instance_type)
     retired = found is not None and found.retired is not None and found.retired <= seen.at.date()
     unavailable = verdict.reason is NodeReason.SKU_UNAVAILABLE

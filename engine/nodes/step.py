@@ -30,7 +30,7 @@ def node_turn(
 
 def node_step(claim: NodeClaim, seen: NodeObservation) -> Step[NodeClaim, NodeAction]:
     """Where the claim goes from here, what it asks of the world, and when it looks again."""
-    claim = _bounded(claim)
+    claim = _bounded(claim, seen)
     phase = next_phase(claim, seen)
     moved = claim if phase is claim.machine.phase else _enter(claim, phase, seen)
     settled = _settle(moved, seen)
@@ -41,12 +41,23 @@ def node_step(claim: NodeClaim, seen: NodeObservation) -> Step[NodeClaim, NodeAc
     )
 
 
-def _bounded(claim: NodeClaim) -> NodeClaim:
-    """A claim that no machine has stepped yet waits since its creation, and not for ever."""
+def _bounded(claim: NodeClaim, seen: NodeObservation) -> NodeClaim:
+    """Its time to wait begins with the first look: no engine was there to use it before."""
     state = claim.machine
-    if state.deadline is not None:
-        return claim
-    return replace(claim, machine=replace(state, deadline=node_deadline(state.phase, state.since)))
+    return replace(claim, machine=replace(state, deadline=_deadline(claim, state.phase, seen)))
+
+
+def _deadline(claim: NodeClaim, phase: NodePhase, seen: NodeObservation) -> datetime | None:
+    """A stopped pool is waited for without end, and has its full time once it is started."""
+    state = claim.machine
+    if phase in _SUSPENDABLE and guards.suspended(claim, seen):
+        return None
+    if phase is state.phase and state.deadline is not None:
+        return state.deadline
+    return node_deadline(phase, seen.at)
+
+
+_SUSPENDABLE = (NodePhase.REGISTERING, NodePhase.INITIALIZING, NodePhase.UNHEALTHY)
 
 
 def _enter(claim: NodeClaim, phase: NodePhase, seen: NodeObservation) -> NodeClaim:
@@ -66,7 +77,7 @@ def _enter(claim: NodeClaim, phase: NodePhase, seen: NodeObservation) -> NodeCla
         machine=replace(
             entered.machine,
             since=seen.at,
-            deadline=node_deadline(phase, seen.at),
+            deadline=_deadline(claim, phase, seen),
             reason=told.reason,
             message=told.message,
             remedy=told.remedy,
