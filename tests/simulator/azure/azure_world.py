@@ -95,11 +95,12 @@ class AzureWorld:
         self.client = client("https://arm.simulated", transport=transport)
         self.pools = self.client.agent_pools
 
-    async def restart(self) -> None:
+    async def restart(self, **options: Any) -> None:
         """As a crash: nothing is told to anyone, and only what is on disk is known afterwards."""
         self._running.cancel()
         await asyncio.gather(self._running, return_exceptions=True)
         self.cloud.close()
+        self.options = replace(self.options, **options)
         self.start()
 
     # What the SDK is asked; nothing waits for operations.
@@ -177,7 +178,3 @@ def play(
         await scenario(AzureWorld(AzureOptions(**options), carry))
 
     run_virtually(main(), virtual_loop())
-
-
-def slower(**seconds: float) -> Any:
-    return replace(AKS_TIMINGS, **seconds)
