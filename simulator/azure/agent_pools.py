@@ -2,6 +2,8 @@
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
 
 from simulator.azure.failures import (
     Object,
@@ -19,12 +21,20 @@ from simulator.azure.messages import Answer, Request, json_answer
 from simulator.azure.offers import Market, quota_refusal, size_refusal, usage
 from simulator.azure.pool_operations import PoolOperations
 from simulator.azure.pool_rules import MOST_POOLS, check_request, check_unchanged, filled_in
-from simulator.azure.records import Pool, State
+from simulator.azure.records import Pool, State, after
 from simulator.azure.state import AzureState
 from simulator.azure.views import machine_view, pool_view
 from simulator.clock import Clock
 
 _OPERATIONS_VERSION = "2016-03-30"
+
+
+@dataclass(frozen=True, slots=True)
+class Frozen:
+    """What lists show until an instant: now and then Azure's lag behind."""
+
+    pools: list[Pool]
+    until: datetime
 
 
 class AgentPools:
@@ -47,6 +57,7 @@ class AgentPools:
         self._operations = operations
         self._machines = machines
         self._page_size = page_size
+        self._frozen: Frozen | None = None
 
     def answer(self, request: Request, path: Sequence[str]) -> Answer:
         """``path`` is what follows ``agentPools``; raises Refused."""
@@ -83,12 +94,22 @@ class AgentPools:
         """A page that is full names a next one, though that may be empty."""
         skipped = request.query.get("$skiptoken", "0")
         first = int(skipped) if skipped.isdigit() else 0
-        page = self._state.pools.all()[first : first + self._page_size]
+        page = self._listed()[first : first + self._page_size]
         view: Object = {"value": [pool_view(self._cluster, pool) for pool in page]}
         if len(page) == self._page_size:
             query = f"api-version={request.query['api-version']}&%24skiptoken={first + len(page)}"
             view["nextLink"] = f"{request.base_url}{self._cluster.id}/agentPools?{query}"
         return view
+
+    def _listed(self) -> list[Pool]:
+        frozen = self._frozen
+        if frozen is not None and self._clock.now() < frozen.until:
+            return frozen.pools
+        return self._state.pools.all()
+
+    def freeze_lists(self, seconds: float) -> None:
+        """For so long, lists show what there is now."""
+        self._frozen = Frozen(self._state.pools.all(), after(self._clock.now(), seconds))
 
     def _machine_views(self, pool: str) -> list[Object]:
         machines = self._state.machines_of(self._pool(pool).name)

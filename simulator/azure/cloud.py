@@ -112,6 +112,7 @@ class AzureCloud:
             clock=clock,
             operations=operations,
             machines=machines,
+            pools=pools,
             timings=options.timings,
             on_change=self._queue.add,
         )

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import timedelta
 
-from simulator.azure.failures import Failure, drain_failed
+from simulator.azure.failures import Failure, drain_failed, start_stop_race
 from simulator.azure.machines import Machines
 from simulator.azure.pool_operations import CLUSTER, PoolOperations
 from simulator.azure.records import Machine, Operation, Pool, Power, Stage, State, Status
@@ -139,8 +139,9 @@ class Conductor:
                 self._operations.settle(replace(pool, power=Power.RUNNING), State.SUCCEEDED)
 
     def _stop_machines(self, machines: list[Machine]) -> None:
+        """Those that are going go on."""
         for machine in machines:
-            if machine.exists:
+            if machine.stage in (Stage.BOOTING, Stage.RUNNING):
                 self._machines.stop(machine)
 
     # The cluster.
@@ -154,12 +155,20 @@ class Conductor:
         match operation.doing:
             case State.STOPPING:
                 self._stop_machines(self._state.machines.all())
+                self._fail_what_runs()
                 cluster = replace(cluster, power=Power.STOPPED)
                 self._switch_pools(Power.STOPPED)
             case State.STARTING:
                 cluster = replace(cluster, power=Power.RUNNING)
                 self._switch_pools(Power.RUNNING)
         self._state.put_cluster(cluster)
+
+    def _fail_what_runs(self) -> None:
+        """A cluster that stops takes what is being done to its pools with it, but deletions."""
+        for pool in self._state.pools.all():
+            operation = self._operation(pool.name)
+            if operation is not None and operation.doing is not State.DELETING:
+                self._fail(pool, operation, start_stop_race())
 
     def _switch_pools(self, power: Power) -> None:
         for pool in self._state.pools.all():

@@ -242,6 +242,30 @@ def zonal_allocation_failed(size: str, zones: tuple[str, ...]) -> Failure:
     return Failure(code="ZonalAllocationFailed", message=message)
 
 
+def overconstrained(size: str, constraints: str) -> Failure:
+    message = f"No capacity for {size} satisfies all of: {constraints}."
+    return Failure(code="OverconstrainedAllocationRequest", message=message)
+
+
+def sku_not_available(size: str, region: str) -> Refusal:
+    message = f"The requested size {size!r} is currently not available in location {region!r}."
+    return _refusal(409, "SkuNotAvailable", message)
+
+
+def region_is_busy(region: str) -> Refusal:
+    message = f"AKS is under heavy use in {region!r}: use another region, or come later."
+    return _refusal(400, "AksCapacityHeavyUsage", message)
+
+
+def surge_exceeds_quota(requested: int, remaining: int) -> Refusal:
+    message = f"Insufficient vcpu quota with surge: requested {requested}, remaining {remaining}."
+    return _refusal(400, "ErrCode_InsufficientVCPUQuota", message)
+
+
+def subnet_is_full(subnet: str) -> Failure:
+    return Failure(code="SubnetIsFull", message=f"Subnet {subnet} has no addresses left.")
+
+
 # What goes wrong in operations.
 
 

@@ -64,10 +64,12 @@ class Machines:
             case Stage.DRAINING:
                 self._drain(machine, honours_budgets=honours_budgets)
             case Stage.EVICTING:
-                self._evict(machine, now)
+                self._evict(machine, pool, now)
             case Stage.REMOVING if now >= machine.until:
                 self.remove_node(machine.node)
                 self._state.machines.remove(machine.key)
+            case Stage.STOPPED:
+                self._power.off(machine.node)
             case Stage.GONE:
                 self._lose(machine, now)
 
@@ -146,13 +148,16 @@ class Machines:
         """Its drain was in vain: it stays, cordoned."""
         self._state.put_machine(replace(machine, stage=Stage.RUNNING, until=NEVER))
 
-    def _evict(self, machine: Machine, now: datetime) -> None:
+    def _evict(self, machine: Machine, pool: Pool | None, now: datetime) -> None:
         """A spot machine is drained on notice, and taken away whatever is left on it."""
         node = self._objects.find("Node", machine.node)
         if node is not None:
             cordon(self._objects, node)
             evict(self._objects, machine.node, honours_budgets=False)
-        if now >= machine.until:
+        if now >= machine.until and pool is not None and pool.keeps_evicted:
+            self._power.off(machine.node)
+            self._state.put_machine(replace(machine, stage=Stage.STOPPED, until=NEVER))
+        elif now >= machine.until:
             self.take_away(machine)
 
     def take_away(self, machine: Machine) -> None:
@@ -189,6 +194,14 @@ class Machines:
         node = self._objects.find("Node", machine.node)
         if node is not None:
             uncordon(self._objects, node)
+
+    def report(self, machine: Machine, problem: Object) -> None:
+        """A condition that the node problem detector has found; True is bad."""
+        node = self._objects.find("Node", machine.node)
+        if node is not None:
+            status = node.get("status", {})
+            conditions = with_conditions(status.get("conditions", ()), [problem], self._clock.now())
+            self._objects.update_status({**node, "status": {**status, "conditions": conditions}})
 
     def set_healthy_gpus(self, machine: Machine, healthy: int) -> None:
         """How many can be allocated; how many were found once stays."""

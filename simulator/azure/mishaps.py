@@ -6,12 +6,14 @@ Each is a switch for fault plans and tests; a pool without a machine to strike i
 from collections.abc import Callable
 from dataclasses import replace
 
+from simulator.azure.agent_pools import AgentPools
 from simulator.azure.machines import Machines
 from simulator.azure.pool_operations import PoolOperations
 from simulator.azure.records import NEVER, Machine, Pool, Stage, State, after
 from simulator.azure.state import AzureState
 from simulator.azure.timings import AzureTimings
 from simulator.clock import Clock
+from simulator.controllers.conditions import condition
 
 
 class Mishaps:
@@ -22,6 +24,7 @@ class Mishaps:
         clock: Clock,
         operations: PoolOperations,
         machines: Machines,
+        pools: AgentPools,
         timings: AzureTimings,
         on_change: Callable[[str], None],
     ) -> None:
@@ -30,6 +33,7 @@ class Mishaps:
         self._clock = clock
         self._operations = operations
         self._machines = machines
+        self._pools = pools
         self._timings = timings
         self._on_change = on_change
 
@@ -74,6 +78,11 @@ class Mishaps:
         """As when a device plugin restarts (0), or a GPU falls off its bus."""
         return self._strike(pool, lambda one: self._machines.set_healthy_gpus(one, count))
 
+    def report(self, pool: str, problem: str, *, status: str = "True") -> bool:
+        """A condition of the node problem detector, such as ``XIDErrors``; False ends it."""
+        found = condition(problem, status, problem, "told by the node problem detector")
+        return self._strike(pool, lambda one: self._machines.report(one, found))
+
     def _strike(self, pool: str, effect: Callable[[Machine], None]) -> bool:
         """The first running machine of the pool."""
         running = [one for one in self._state.machines_of(pool) if one.stage is Stage.RUNNING]
@@ -93,6 +102,15 @@ class Mishaps:
 
     def start_pool(self, pool: str) -> bool:
         return self._begin(pool, self._operations.start)
+
+    def set_count(self, pool: str, count: int) -> bool:
+        return self._begin(
+            pool, lambda one: self._operations.change(one, {**one.properties, "count": count})
+        )
+
+    def freeze_lists(self, seconds: float) -> None:
+        """For so long, LIST shows the pools as they are now."""
+        self._pools.freeze_lists(seconds)
 
     def upgrade_image(self, pool: str, image: str) -> bool:
         """For a while the pool has two Nodes for each; then the old ones are gone."""

@@ -14,6 +14,7 @@ from simulator.azure.failures import Failure, Object
 
 NEVER = datetime.max.replace(tzinfo=UTC)
 SPOT = "Spot"
+DEALLOCATE = "Deallocate"
 
 
 def after(instant: datetime, seconds: float) -> datetime:
@@ -106,6 +107,11 @@ class Pool:
     @property
     def is_spot(self) -> bool:
         return is_spot(self.properties)
+
+    @property
+    def keeps_evicted(self) -> bool:
+        """Whether evicted spot machines stay, without power, and count."""
+        return self.properties.get("scaleSetEvictionPolicy") == DEALLOCATE
 
     @property
     def zones(self) -> tuple[str, ...]:

@@ -253,3 +253,67 @@ def test_a_pool_deleted_by_someone_else_takes_its_node_with_it():
         assert (await world.names(), world.nodes()) == ([], [])
 
     play(scenario)
+
+
+def test_an_evicted_machine_that_is_only_deallocated_leaves_its_node_not_ready_for_good():
+    async def scenario(world):
+        spot = {"scaleSetPriority": "Spot", "scaleSetEvictionPolicy": "Deallocate"}
+        await world.created(properties=spot)
+        world.cloud.mishaps.evict_spot("ws0")
+        await asyncio.sleep(86400)
+        assert world.ready(world.node()) == "Unknown"
+        assert (await world.get()).count == 1
+        await world.delete()
+        await asyncio.sleep(200)
+        assert world.nodes() == []
+
+    play(scenario)
+
+
+def test_a_cluster_that_stops_fails_what_was_under_way_but_for_deletions():
+    async def scenario(world):
+        await world.created("ws0")
+        await world.create("ws1")
+        await world.delete("ws0")
+        world.cloud.mishaps.stop_cluster()
+        await asyncio.sleep(200)
+        assert await world.names() == ["ws1"]
+        failed = await world.get("ws1")
+        assert failed.provisioning_state == "Failed"
+        assert failed.status.provisioning_error.code == "ResourceOperationFailure"
+        assert world.nodes() == []
+
+    play(scenario)
+
+
+def test_a_problem_that_the_nodes_detector_finds_is_a_condition():
+    async def scenario(world):
+        await world.created()
+        world.cloud.mishaps.report("ws0", "XIDErrors")
+        problems = {c["type"]: c["status"] for c in world.node()["status"]["conditions"]}
+        assert problems["XIDErrors"] == "True"
+
+    play(scenario)
+
+
+def test_a_count_changed_out_of_band_shows_as_two_nodes():
+    async def scenario(world):
+        await world.created()
+        world.cloud.mishaps.set_count("ws0", 2)
+        await asyncio.sleep(300)
+        assert len(world.nodes()) == 2
+
+    play(scenario)
+
+
+def test_frozen_lists_show_what_was_and_reads_of_one_pool_what_is():
+    async def scenario(world):
+        await world.created("ws0")
+        world.cloud.mishaps.freeze_lists(60)
+        await world.create("ws1")
+        assert await world.names() == ["ws0"]
+        assert await world.state("ws1") == "Creating"
+        await asyncio.sleep(61)
+        assert await world.names() == ["ws0", "ws1"]
+
+    play(scenario)
