@@ -1,6 +1,6 @@
 """Every property there is, in one table."""
 
-from simulator.checkers import api, honesty, liveness, neighbours, operational, safety
+from simulator.checkers import api, honesty, liveness, neighbours, node_claims, operational, safety
 from simulator.checkers.case import ASKED_FOR, OWNED
 from simulator.checkers.property import (
     ComparedProperty,
@@ -11,8 +11,10 @@ from simulator.checkers.property import (
     stateless,
 )
 from simulator.history import Call, Commit, Defect, Milestone, Rpc, StreamMessage
+from simulator.wire.sent import AGENT_POOL
 
 _WORKSPACE = frozenset({"Workspace"})
+_POOL = frozenset({AGENT_POOL})
 
 PROPERTIES: tuple[Property, ...] = (
     RecordProperty(
@@ -149,11 +151,49 @@ PROPERTIES: tuple[Property, ...] = (
     ),
     RecordProperty(
         id="S20",
-        statement="naming: a node claim's name follows from uid, ordinal and stored status, fits AKS, "
-        "and was never another's",
+        statement="naming: a node claim's name follows from uid, ordinal and stored status, "
+        "fits AKS, and was never another's",
         records=(Commit,),
         kinds=frozenset({"NodeClaim"}),
         check=safety.Naming,
+    ),
+    RecordProperty(
+        id="N1",
+        statement="a claim outlives its pool: the finalizer goes when the cloud says it is gone",
+        records=(Commit,),
+        kinds=frozenset({"NodeClaim"}),
+        check=stateless(node_claims.n1_claim_outlives_its_pool),
+    ),
+    RecordProperty(
+        id="N2",
+        statement="one agent pool a claim, whatever was lost or done twice",
+        records=(Commit,),
+        kinds=_POOL,
+        check=stateless(node_claims.n2_one_pool_a_claim),
+    ),
+    FinalProperty(
+        id="N3",
+        statement="no leaked pool: at the end every pool of ours has its claim",
+        check=node_claims.n3_no_pool_left,
+    ),
+    RecordProperty(
+        id="N4",
+        statement="legal transitions of node claims, by their table",
+        records=(Commit,),
+        kinds=frozenset({"NodeClaim"}),
+        check=stateless(node_claims.n4_legal_transitions),
+    ),
+    FinalProperty(
+        id="N5",
+        statement="no node claim waits beyond its deadline",
+        check=node_claims.n5_no_claim_waits_for_ever,
+    ),
+    RecordProperty(
+        id="N6",
+        statement="Azure's rates: what an engine asks of it stays within the published buckets",
+        records=(Call,),
+        kinds=_POOL,
+        check=stateless(node_claims.n6_within_the_buckets),
     ),
     RecordProperty(
         id="Q1",

@@ -125,6 +125,10 @@ def s4_provisioning_cap(case: Case, commit: Commit) -> Iterator[Breach]:
         )
 
 
+_MAKING = frozenset({"create", "delete"})
+"""What changes whether there is a claim; its machine writes to it all along."""
+
+
 class OneOperationPerClaim:
     """S5. Remembers the calls that change each node claim."""
 
@@ -133,7 +137,7 @@ class OneOperationPerClaim:
         self._repeated: dict[str, int] = {}
 
     def __call__(self, case: Case, call: Call) -> Iterator[Breach]:
-        if not (is_engine(call.actor) and call.writes and call.carried_out in _OK):
+        if not (is_engine(call.actor) and call.verb in _MAKING and call.carried_out in _OK):
             return
         subject = f"NodeClaim {call.name}"
         earlier = self._latest.get((call.actor, call.name))
@@ -271,7 +275,7 @@ def s10_fresh_basis_for_destruction(case: Case, commit: Commit) -> Iterator[Brea
     if not begins_deletion(commit) or life is None or life.died is not None:
         return
     yield from _hasty(case, life, commit)
-    if not _may_go(life, commit.now, commit.at):
+    if not (_may_go(life, commit.now, commit.at) or _drained(case, commit.now)):
         yield Breach(
             f"{commit.now['kind']} {ref(commit.now)}",
             f"{life.ref} stands in {phase(life.workspace)}, and its deletion was not asked for",
@@ -319,6 +323,16 @@ def _may_go(life: Life, obj: Object, at: float) -> bool:
     if obj["kind"] == "NodeClaim" and name(obj) not in claim_names(life.workspace):
         return True
     return _lately(life.failed, at)
+
+
+def _drained(case: Case, obj: Object) -> bool:
+    """Whether it is a pod that has to leave a node whose claim is going."""
+    node = case.history.objects.get(("Node", "", obj.get("spec", {}).get("nodeName", "")))
+    if obj["kind"] != "Pod" or node is None:
+        return False
+    pool = (node["metadata"].get("labels") or {}).get("agentpool", "")
+    claim = case.history.objects.get(("NodeClaim", "", pool))
+    return claim is not None and is_deleting(claim)
 
 
 def _lately(span: Span | None, at: float) -> bool:
