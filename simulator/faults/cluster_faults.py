@@ -24,6 +24,7 @@ from simulator.faults.vocabulary import (
 )
 from simulator.history import NAMESPACE_LABEL, WORKSPACE_LABEL, workspace_of
 from simulator.kubelet.fated_runtime import KILLED_CODE
+from simulator.kubelet.silence import MachinePower
 from simulator.kubernetes.status import ApiError, Object
 from simulator.node_resources import GPU
 from simulator.virtual_cluster import NEVER, VirtualCluster
@@ -44,9 +45,6 @@ ClusterFault = (
     | ZombieKubelet
 )
 STRANGER = "stranger"
-LEASES = "kube-node-lease"
-SILENCE_NOTICED = 40
-"""Seconds after which the node controller takes a silent kubelet's node for lost."""
 REBOOT_SECONDS = 20.0
 GHOST_SECONDS = 60.0
 
@@ -57,6 +55,9 @@ class ClusterFaults:
     def __init__(self, cluster: VirtualCluster, *, namespace: str, told: Told) -> None:
         self._cluster = cluster
         self._objects = cluster.api_server
+        self._power = MachinePower(
+            cluster.api_server, cluster.clock, cluster.kubelets, usual_lease=NEVER
+        )
         self._namespace = namespace
         self._told = told
         self._loop = asyncio.get_running_loop()
@@ -159,21 +160,8 @@ class ClusterFaults:
 
     def _silence(self, element: int, node: Object) -> None:
         name = node["metadata"]["name"]
-        self._cluster.kubelets.silence(name)
-        self._set_lease(name, SILENCE_NOTICED)
-        self._healing[element] = lambda: self._revive(name)
-
-    def _revive(self, name: str) -> None:
-        self._set_lease(name, int(NEVER))
-        self._cluster.kubelets.revive(name)
-
-    def _set_lease(self, node: str, seconds: int) -> None:
-        lease = self._objects.find("Lease", node, LEASES)
-        if lease is None:
-            return
-        now = self._cluster.clock.now().strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-        spec = {**lease["spec"], "leaseDurationSeconds": seconds, "renewTime": now}
-        self._objects.update({**lease, "spec": spec})
+        self._power.off(name)
+        self._healing[element] = lambda: self._power.on(name)
 
     def _lose_gpus(self, element: int, node: Object) -> None:
         name = node["metadata"]["name"]

@@ -3,9 +3,11 @@
 import asyncio
 import math
 
-from simulator.azure.failures import boot_failed
+import pytest
+
+from simulator.azure.failures import allocation_failed, boot_failed
 from simulator.azure.fate import CreationFate, GoodFortune, MachineFate
-from tests.simulator.azure.azure_world import A100, play
+from tests.simulator.azure.azure_world import A100, CLUSTER, GROUP, play
 
 GPU = "nvidia.com/gpu"
 
@@ -107,6 +109,22 @@ def test_a_machine_may_have_fewer_gpus_than_its_size():
     play(scenario, fate=Befalls(machine=MachineFate(missing_gpus=1)))
 
 
+@pytest.mark.parametrize(
+    ("failure", "machines"), [(allocation_failed(A100), 0), (boot_failed(50), 1)]
+)
+def test_where_capacity_is_wanting_there_is_no_machine_and_where_set_up_fails_there_is(
+    failure, machines
+):
+    async def scenario(world):
+        await world.create()
+        await asyncio.sleep(2000)
+        assert await world.state() == "Failed"
+        listed = [m.name async for m in world.client.machines.list(GROUP, CLUSTER, "ws0")]
+        assert (len(listed), world.nodes()) == (machines, [])
+
+    play(scenario, fate=Befalls(creation=CreationFate(failure=failure)))
+
+
 def test_a_machine_may_join_after_its_creation_has_failed():
     async def scenario(world):
         await world.create()
@@ -153,7 +171,7 @@ def test_a_machine_lost_without_notice_is_still_counted_and_its_node_goes_late()
         await asyncio.sleep(130)
         assert world.nodes() == []
         assert (await world.get()).count == 1
-        assert [m async for m in world.client.machines.list("moorage", "moorage", "ws0")] == []
+        assert [m async for m in world.client.machines.list(GROUP, CLUSTER, "ws0")] == []
 
     play(scenario)
 
