@@ -10,8 +10,8 @@ from adapters.aks.agent_pools import AksAgentPools
 from adapters.aks.client import ManagedCluster, arm_client
 from adapters.aks.pool_copy import ListIntervals
 
-SIMULATED_INTERVALS = ListIntervals(moving=1.0, resting=5.0, least=0.5)
-"""A simulated Azure makes machines in seconds, and nobody shares its buckets."""
+SIMULATED_INTERVALS = ListIntervals(moving=0.5, resting=10.0, least=0.2)
+"""A simulated Azure makes machines in seconds, and a person may be watching."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

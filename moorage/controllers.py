@@ -59,7 +59,7 @@ _WORKSPACE = (
         verbs=(*_SEEN, "create", "update", "patch", "delete"),
     ),
     Rule(group="kaito.sh", resource="workspaces/status", verbs=("patch",)),
-    Rule(group="", resource="nodes", verbs=_SEEN),
+    Rule(group="", resource="nodes", verbs=("list", "watch")),
     Rule(group="", resource="pods", verbs=("list", "watch", "delete")),
     Rule(group="", resource="services", verbs=("list", "watch", "create", "patch", "delete")),
     Rule(
@@ -70,8 +70,8 @@ _WORKSPACE = (
 )
 
 _NODE = (
-    Rule(group="", resource="nodes", verbs=(*_SEEN, "patch", "delete")),
-    Rule(group="", resource="pods", verbs=("list", "watch")),
+    Rule(group="", resource="nodes", verbs=("list", "watch", "patch", "delete")),
+    Rule(group="", resource="pods", verbs=("list",)),
     Rule(group="", resource="pods/eviction", verbs=("create",)),
 )
 

@@ -14,15 +14,14 @@ from uuid import uuid4
 
 from kubernetes.aio.client import ApiClient, Configuration
 
-from adapters.aks.agent_pools import AksAgentPools
-from adapters.aks.client import ManagedCluster, arm_client
-from adapters.aks.pool_copy import ListIntervals
+from adapters.aks.client import ManagedCluster
 from adapters.kubernetes.client import KubernetesClient
 from adapters.kubernetes.installation import install
 from adapters.kubernetes.objects import KubernetesObjects
 from adapters.kubernetes.workspaces import KubernetesWorkspaces
 from adapters.triton.canaries import TritonCanaries
 from api.server import GrpcServer, ServerOptions
+from moorage.azure_access import azure_access
 from moorage.definitions import definitions
 from moorage.engine_process import run_engine
 from moorage.node_engine_process import run_node_engine
@@ -31,9 +30,6 @@ from simulator.azure.timings import AzureTimings
 from simulator.clock import SystemClock
 from simulator.cluster import ClusterOptions, simulated_cluster
 from simulator.timings import Timings
-
-SIMULATED_INTERVALS = ListIntervals(moving=0.5, resting=10.0, least=0.2)
-"""Seconds; the simulated Azure is quick, and a person watches."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,12 +79,9 @@ async def embedded_stack(settings: StackSettings) -> AsyncIterator[EmbeddedStack
         parts = await stack.enter_async_context(asyncio.TaskGroup())
         engine = run_engine(objects, clock=SystemClock(), canaries=TritonCanaries)
         stack.callback(parts.create_task(engine, name="engine").cancel)
-        arm = await stack.enter_async_context(arm_client(managed := _managed(cluster.azure_url)))
+        azure = await stack.enter_async_context(azure_access(_managed(cluster.azure_url)))
         node_engine = run_node_engine(
-            objects,
-            AksAgentPools(arm, managed),
-            clock=SystemClock(),
-            intervals=SIMULATED_INTERVALS,
+            objects, azure.pools, clock=SystemClock(), intervals=azure.intervals
         )
         stack.callback(parts.create_task(node_engine, name="node engine").cancel)
         server = GrpcServer(

@@ -7,7 +7,7 @@ from azure.mgmt.containerservice.aio import ContainerServiceClient
 from adapters.aks.client import ManagedCluster
 from adapters.aks.survey import Quota, cluster_state, gpu_quotas
 from engine.errors import Unreachable
-from engine.nodes.agent_pool import AgentPools, CloudError, CloudRefused
+from engine.nodes.agent_pool import AgentPools, CloudRefused
 from moorage.preflight.finding import Finding, missing, ok, warning
 
 MOST_POOLS = 100
@@ -15,18 +15,20 @@ MOST_POOLS = 100
 
 _REMEDIES = {
     401: "give the process an Azure identity: docs/serve.md has how",
-    403: "give the identity the role `Azure Kubernetes Service Contributor Role` on the cluster",
+    403: "grant the identity the roles that docs/serve.md names",
     404: "check --subscription, --resource-group and --cluster",
 }
 _UNREACHABLE = "check the network, and --arm-endpoint where one is given"
 
 
 async def cluster(client: ContainerServiceClient, place: ManagedCluster) -> Finding:
+    """An identity may be allowed to see no more than the pools, and work well."""
     check = f"AKS cluster {place.name}"
     try:
         state = await cluster_state(client, place)
     except (CloudRefused, Unreachable) as error:
-        return missing(check, str(error), _remedy(error))
+        level = warning if _forbidden(error) else missing
+        return level(check, str(error), _remedy(error))
     if state.location.lower() != place.location.lower():
         return missing(check, f"is in {state.location}", f"--location={state.location}")
     if state.stopped:
@@ -64,11 +66,11 @@ def _told(quotas: Sequence[Quota]) -> list[str]:
     return [f"{it.family} {it.used} of {it.limit} vCPUs" for it in quotas]
 
 
+def _forbidden(error: CloudRefused | Unreachable) -> bool:
+    return isinstance(error, CloudRefused) and error.error.status == 403  # noqa: PLR2004 - HTTP's
+
+
 def _remedy(error: CloudRefused | Unreachable) -> str:
     if isinstance(error, Unreachable):
         return _UNREACHABLE
-    return _advice(error.error)
-
-
-def _advice(error: CloudError) -> str:
-    return _REMEDIES.get(error.status, "see what Azure says")
+    return _REMEDIES.get(error.error.status, "see what Azure says")

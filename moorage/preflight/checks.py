@@ -41,7 +41,7 @@ async def _of_kubernetes(
 
 async def _of_azure(azure: AzureAccess) -> Sequence[Finding]:
     cluster = await aks.cluster(azure.client, azure.place)
-    if cluster.level is not Level.OK:
+    if cluster.level is Level.MISSING:
         return [cluster]
     return [
         cluster,

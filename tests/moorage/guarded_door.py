@@ -5,7 +5,7 @@ It denies only in answer to access reviews: the simulated cluster has no access 
 
 import json
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -45,8 +45,9 @@ class GuardedDoor:
             headers = {k: v for k, v in answer.headers.items() if k.lower() not in HOP_BY_HOP}
             response = web.StreamResponse(status=answer.status, headers=headers)
             await response.prepare(request)
-            async for chunk in answer.content.iter_any():
-                await response.write(chunk)
+            with suppress(ConnectionResetError):  # whoever watched has gone
+                async for chunk in answer.content.iter_any():
+                    await response.write(chunk)
             return response
 
     def _reviewed(self, review: dict) -> dict:

@@ -11,16 +11,46 @@ from pathlib import Path
 import pytest
 
 from moorage.controllers import Controller, NodeApi, rules
+from simulator.azure.managed_cluster import ManagedCluster
+from simulator.azure.timings import AzureTimings
 from simulator.cluster import ClusterOptions, simulated_cluster
 from simulator.kubeconfig import write_kubeconfig
 from simulator.timings import Timings
-from tests.moorage.guarded_door import guarded_door
+from tests.moorage.guarded_door import Asked, guarded_door
 
 MOORAGE = str(Path(sys.executable).with_name("moorage"))
-PREFLIGHT_ONLY = {
-    ("get", "apiextensions.k8s.io", "customresourcedefinitions"),
-    ("list", "apps", "daemonsets"),
-    ("list", "apps", "deployments"),
+INSTALLING = {
+    ("patch", "apiextensions.k8s.io", "customresourcedefinitions"),
+    ("patch", "admissionregistration.k8s.io", "validatingadmissionpolicies"),
+    ("patch", "admissionregistration.k8s.io", "validatingadmissionpolicybindings"),
+}
+"""What --install needs, and the service account need not have."""
+
+SELDOM_ASKED: set[Asked] = {
+    ("create", "apps", "statefulsets"),  # both by RBAC's rule for an apply that creates
+    ("create", "", "services"),
+    ("create", "", "pods/eviction"),  # pods that are still there when a node goes
+    ("delete", "", "pods"),  # pods that fell silent
+    ("delete", "", "nodes"),  # Nodes whose machine is gone
+    ("update", "kaito.sh", "workspaces"),  # changes by gRPC
+}
+"""What the course of one workspace has no occasion for."""
+
+CLAIM = {
+    "apiVersion": "karpenter.sh/v1",
+    "kind": "NodeClaim",
+    "metadata": {"name": "ws0123abcd4"},
+    "spec": {
+        "nodeClassRef": {"group": "kaito.sh", "kind": "KaitoNodeClass", "name": "default"},
+        "requirements": [
+            {
+                "key": "node.kubernetes.io/instance-type",
+                "operator": "In",
+                "values": ["Standard_NC24ads_A100_v4"],
+            }
+        ],
+        "resources": {"requests": {"storage": "200Gi"}},
+    },
 }
 
 
@@ -55,7 +85,7 @@ async def serving(*arguments: str):
         async with asyncio.timeout(60):
             while (line := (await process.stdout.readline()).decode().strip()) != "ready":
                 lines |= dict([line.split(maxsplit=1)])
-        yield lines["grpc"]
+        yield lines.get("grpc")
         process.send_signal(signal.SIGTERM)
         rest, _ = await asyncio.wait_for(process.communicate(), 30)
         assert (process.returncode, rest) == (0, b"stopped\n")
@@ -66,20 +96,40 @@ async def serving(*arguments: str):
 
 
 @pytest.fixture
-async def door(tmp_path):
+async def cluster(tmp_path):
     options = ClusterOptions(
         state_directory=tmp_path / "state",
         cache_directory=tmp_path / "cache",
         timings=Timings().scaled(0.05),
+        azure_timings=AzureTimings().scaled(0.05),
         images={},
     )
-    async with simulated_cluster(options) as cluster, guarded_door(cluster.url, tmp_path) as door:
+    async with simulated_cluster(options) as cluster:
+        yield cluster
+
+
+@pytest.fixture
+async def door(cluster, tmp_path):
+    async with guarded_door(cluster.url, tmp_path) as door:
         yield door
 
 
 @pytest.fixture
+def azure(cluster):
+    """The options that name the AKS cluster."""
+    place = ManagedCluster()
+    return (
+        f"--subscription={place.subscription}",
+        f"--resource-group={place.resource_group}",
+        f"--cluster={place.name}",
+        f"--location={place.region}",
+        f"--arm-endpoint={cluster.azure_url}",
+    )
+
+
+@pytest.fixture
 def of(door):
-    """The options that name the cluster."""
+    """The options that name the Kubernetes cluster, and the part that runs."""
     return ("--kubeconfig", str(door.kubeconfig), "--controllers", "workspace")
 
 
@@ -135,23 +185,50 @@ async def test_a_cluster_that_does_not_answer_is_asked_no_further(tmp_path):
     assert len(told.out.splitlines()) == 2
 
 
-async def test_it_serves_with_no_more_than_its_cluster_role_grants(of, door):
-    async with serving(*of, "--install") as address:
+async def test_both_parts_serve_with_no_more_than_their_cluster_role_grants(of, door, azure):
+    async with serving(*of, "--controllers=workspace,node", *azure, "--install") as address:
         server = ("--server", address)
         applied = await moorage("apply", "-f", "examples/inference.yaml", *server)
         assert applied.code == 0, applied.err
         name = "workspace-phi-3-mini"
-        watched = await moorage("watch", name, "--until=Ready", "--timeout=50", *server)
+        watched = await moorage("watch", name, "--until=Ready", "--timeout=60", *server)
         assert watched.code == 0, watched.err
-        assert (await moorage("delete", name, "--timeout=50", *server)).code == 0
-    granted = {
+        deleted = await moorage("delete", name, "--timeout=60", *server)
+        assert deleted.code == 0, deleted.err
+    assert door.asked - granted(*Controller) - INSTALLING == set()
+    assert granted(*Controller) - door.asked <= SELDOM_ASKED
+
+
+async def test_the_node_part_alone_makes_a_node_of_a_claim_and_needs_less(of, cluster, door, azure):
+    objects, name = cluster.api_server, CLAIM["metadata"]["name"]
+    async with serving(*of, "--controllers=node", *azure, "--install"):
+        objects.create(CLAIM)
+        await eventually(lambda: _condition(objects.find("NodeClaim", name), "Ready") == "True")
+        objects.delete("NodeClaim", name)
+        await eventually(lambda: objects.find("NodeClaim", name) is None)
+    alone = granted(Controller.NODE)
+    assert door.asked - alone - INSTALLING == set()
+    assert alone - door.asked <= SELDOM_ASKED
+    assert not any(group == "kaito.sh" for _, group, _ in alone)
+
+
+def _condition(claim, kind):
+    conditions = claim.get("status", {}).get("conditions", ())
+    return next((it["status"] for it in conditions if it["type"] == kind), "")
+
+
+async def eventually(question, *, seconds=60):
+    async with asyncio.timeout(seconds):
+        while not question():  # noqa: ASYNC110 - nobody tells us
+            await asyncio.sleep(0.1)
+
+
+def granted(*controllers):
+    return {
         (verb, rule.group, rule.resource)
-        for rule in rules([Controller.WORKSPACE], NodeApi.NODE_CLAIM)
+        for rule in rules(controllers, NodeApi.NODE_CLAIM)
         for verb in rule.verbs
     }
-    installing = {it for it in door.asked if it[0] == "patch" and it[1].endswith("k8s.io")}
-    assert door.asked - granted - installing == set()
-    assert door.asked >= PREFLIGHT_ONLY
 
 
 async def test_controllers_that_do_not_exist_are_refused():
@@ -165,3 +242,9 @@ async def test_the_node_part_wants_to_know_the_cluster(of):
     assert told.code == 2
     assert "missing: --subscription (ARM_SUBSCRIPTION_ID)" in told.err
     assert "--cluster" not in told.err
+
+
+async def test_machines_are_not_spoken_of_as_if_they_were_claims(of):
+    told = await moorage("serve", *of, "--node-api=machine")
+    assert told.code == 2
+    assert "karpenter.sh/v1alpha5" in told.err
