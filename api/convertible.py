@@ -1,8 +1,9 @@
 """What protobuf can say and the engine's values cannot: unknown enum values, NaN and infinity."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
+from google.protobuf.descriptor import EnumDescriptor
 from google.protobuf.message import Message
 from google.protobuf.struct_pb2 import Struct, Value
 
@@ -34,8 +35,8 @@ def _value(value: Value, path: str) -> Iterator[Violation]:
 def _fields(message: Message, path: str) -> Iterator[Violation]:
     for field, value in message.ListFields():
         here = f"{path}.{field.name}"
-        if field.enum_type is not None and value not in field.enum_type.values_by_number:
-            yield Violation(field=here, description=f"{value} is not a known value")
+        if field.enum_type is not None:
+            yield from _enum(field.enum_type, value, here)
         elif field.message_type is None or field.message_type.GetOptions().map_entry:
             continue  # scalars, and maps: ours hold text only
         elif field.is_repeated:
@@ -43,3 +44,14 @@ def _fields(message: Message, path: str) -> Iterator[Violation]:
                 yield from unconvertible(item, f"{here}[{index}]")
         else:
             yield from unconvertible(value, here)
+
+
+def _enum(kind: EnumDescriptor, given: int | Sequence[int], path: str) -> Iterator[Violation]:
+    """A list's items must say something; a single field that says nothing is left out."""
+    if isinstance(given, int):
+        if given not in kind.values_by_number:
+            yield Violation(field=path, description=f"{given} is not a known value")
+        return
+    for index, item in enumerate(given):
+        if item not in kind.values_by_number or item == 0:
+            yield Violation(field=f"{path}[{index}]", description=f"{item} is not a known value")

@@ -25,7 +25,13 @@ from engine.validation import (
     validate_new,
     validate_update,
 )
-from engine.workspace import Workspace, WorkspaceRef, WorkspaceSpec
+from engine.workspace import (
+    CAPACITY_TYPES_ANNOTATION,
+    FALLBACKS_ANNOTATION,
+    Workspace,
+    WorkspaceRef,
+    WorkspaceSpec,
+)
 
 MAX_REQUEST_ID_LENGTH = 128
 MAX_STORED_NAME_LENGTH = 253  # objects made with kubectl may have DNS subdomains for names
@@ -56,6 +62,7 @@ def new_workspace(request: service.CreateWorkspaceRequest) -> NewWorkspace:
             *parent_violations(request.parent),
             *_request_id(request.request_id),
             *unconvertible(request.workspace, "workspace"),
+            *_annotated(request.workspace),
             *_as_api(validate_new(ref, spec)),
         ]
     )
@@ -74,6 +81,7 @@ def planned_spec(request: service.PlanWorkspaceRequest) -> WorkspaceSpec:
         [
             *parent_violations(request.parent),
             *unconvertible(request.workspace, "workspace"),
+            *_annotated(request.workspace),
             *_as_api(validate_new(ref, spec)),
         ]
     )
@@ -102,6 +110,7 @@ def change(request: service.UpdateWorkspaceRequest) -> Change:
         *_request_id(request.request_id),
         *field_mask.violations(mask),
         *unconvertible(message, "workspace"),
+        *_annotated(message),
     ]
     if ref is None:
         raise InvalidRequest([*wrong, _not_a_name("workspace.name", message.name)])
@@ -164,6 +173,21 @@ def _request_id(request_id: str) -> Iterator[Violation]:
         yield Violation(
             field="request_id", description=f"has more than {MAX_REQUEST_ID_LENGTH} characters"
         )
+
+
+_FIELDS = {
+    FALLBACKS_ANNOTATION: "resource.fallback_instance_types",
+    CAPACITY_TYPES_ANNOTATION: "resource.capacity_types",
+}
+
+
+def _annotated(message: pb.Workspace) -> Iterator[Violation]:
+    """What has a field is not also said in an annotation: they could differ."""
+    for name, field in _FIELDS.items():
+        if name in message.annotations:
+            yield Violation(
+                field=f"workspace.annotations[{name}]", description=f"use {field} instead"
+            )
 
 
 def _as_api(violations: Iterable[Violation]) -> Iterator[Violation]:

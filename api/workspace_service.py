@@ -10,9 +10,9 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from api.convert.messages import (
+    candidate_message,
     explanation_message,
     plan_message,
-    refusal_message,
     workspace_message,
 )
 from api.listing import listing, watching
@@ -24,9 +24,9 @@ from api.validation import Change, change, changed, existing, new_workspace, pla
 from api.watch import Stream, Watches
 from engine.errors import AlreadyExists, IllegalCommand, NotFound, Stale
 from engine.explanation import explain
+from engine.offerings import choose, plans
 from engine.phase import Phase
 from engine.ports import Clock, NewWorkspace, WorkspaceStore
-from engine.sizing import PlanRefusal, plan
 from engine.validation import warnings
 from engine.workspace import RETRY_ANNOTATION, Workspace, WorkspaceRef
 
@@ -138,12 +138,16 @@ class WorkspaceService:
 
     async def plan_workspace(self, request: pb.PlanWorkspaceRequest) -> pb.PlanWorkspaceResponse:
         spec = planned_spec(request)
-        outcome = plan(spec)
-        if isinstance(outcome, PlanRefusal):
-            return pb.PlanWorkspaceResponse(
-                refusal=refusal_message(outcome), warnings=warnings(spec)
-            )
-        return pb.PlanWorkspaceResponse(plan=plan_message(outcome), warnings=warnings(spec))
+        outcomes = plans(spec)
+        answer = pb.PlanWorkspaceResponse(
+            warnings=warnings(spec), candidates=[candidate_message(*it) for it in outcomes]
+        )
+        chosen = choose(spec)
+        if chosen is not None:
+            answer.plan.CopyFrom(plan_message(chosen[1]))
+        else:
+            answer.refusal.CopyFrom(answer.candidates[0].refusal)
+        return answer
 
     async def explain_workspace(
         self, request: pb.ExplainWorkspaceRequest

@@ -91,7 +91,8 @@ def _incarnation(workspace: Workspace, ordinal: int) -> tuple[str, ...]:
     """Which of the claims that a node may have had so far is meant."""
     state = workspace.machine
     replaced = state.replacements[ordinal] if ordinal < len(state.replacements) else 0
-    return str(state.attempt), *([f"replacement {replaced}"] if replaced else [])
+    marks = (("candidate", state.candidate), ("replacement", replaced))
+    return str(state.attempt), *(f"{mark} {count}" for mark, count in marks if count)
 
 
 def workload_name(ref: WorkspaceRef) -> str:

@@ -31,7 +31,7 @@ PATIENCE: Mapping[Phase, Patience] = {
         limit=timedelta(minutes=1), exhausted=Reason.SPEC_INVALID, remedy=_RETRY
     ),
     Phase.PROVISIONING: Patience(
-        limit=timedelta(minutes=20),
+        limit=timedelta(minutes=30),
         exhausted=Reason.PROVISIONING_DEADLINE,
         remedy="check quota and capacity of the instance type, or use another; " + _RETRY,
     ),

@@ -1,12 +1,13 @@
 """The questions that the lifecycle asks: of the workspace and of what was observed."""
 
 from engine.action import node_claim_names
-from engine.nodes.reason import LOST
+from engine.nodes.reason import ANOTHER_OFFERING_MAY_HELP, LOST
 from engine.observation import Answer, Node, NodeClaim, Observation, Replica, named
+from engine.offerings import choose, offerings
 from engine.phase import Phase
 from engine.reason import Reason
 from engine.sizing import PlanRefusal, plan
-from engine.workspace import Plan, Workspace
+from engine.workspace import Offering, Plan, Workspace
 
 CRASH_LOOP_RESTARTS = 5
 """By then Kubernetes waits five minutes between tries, and the user should know."""
@@ -21,11 +22,11 @@ def finalizer_held(workspace: Workspace, _: Observation) -> bool:
 
 
 def plan_possible(workspace: Workspace, _: Observation) -> bool:
-    return isinstance(plan(workspace.spec), Plan)
+    return choose(workspace.spec, workspace.machine.candidate) is not None
 
 
-def plan_refused(workspace: Workspace, _: Observation) -> bool:
-    return isinstance(plan(workspace.spec), PlanRefusal)
+def plan_refused(workspace: Workspace, observation: Observation) -> bool:
+    return not plan_possible(workspace, observation)
 
 
 def spec_changed(workspace: Workspace, _: Observation) -> bool:
@@ -34,7 +35,13 @@ def spec_changed(workspace: Workspace, _: Observation) -> bool:
 
 def update_possible(workspace: Workspace, observation: Observation) -> bool:
     """A change that cannot be served leaves what is served as it is."""
-    return spec_changed(workspace, observation) and plan_possible(workspace, observation)
+    return spec_changed(workspace, observation) and isinstance(plan_in_use(workspace), Plan)
+
+
+def plan_in_use(workspace: Workspace) -> Plan | PlanRefusal:
+    """What the spec comes to on the machines that the workspace has."""
+    made = workspace.machine.plan
+    return plan(workspace.spec, made.offering if made else offerings(workspace.spec.resource)[0])
 
 
 def deadline_passed(workspace: Workspace, observation: Observation) -> bool:
@@ -98,6 +105,26 @@ def failed_claims(workspace: Workspace, observation: Observation) -> tuple[NodeC
     had_nodes = workspace.machine.phase is not Phase.PROVISIONING
     refused = refused_claims(workspace, observation)
     return tuple(claim for claim in refused if had_nodes or claim.reason in LOST)
+
+
+def offering_in_turn(workspace: Workspace) -> Offering | None:
+    """None where the list of what is accepted was shortened under way."""
+    wanted = offerings(workspace.spec.resource)
+    return (
+        wanted[workspace.machine.candidate] if workspace.machine.candidate < len(wanted) else None
+    )
+
+
+def scarce_claims(workspace: Workspace, observation: Observation) -> tuple[NodeClaim, ...]:
+    """The refused claims whose kind of machine cannot be had, where another one might."""
+    refused = refused_claims(workspace, observation)
+    return tuple(claim for claim in refused if claim.reason in ANOTHER_OFFERING_MAY_HELP)
+
+
+def offering_refused(workspace: Workspace, observation: Observation) -> bool:
+    """A kind of machine cannot be had, and another one is accepted."""
+    another = choose(workspace.spec, workspace.machine.candidate + 1)
+    return another is not None and bool(scarce_claims(workspace, observation))
 
 
 def claim_refused(workspace: Workspace, observation: Observation) -> bool:

@@ -42,6 +42,7 @@ TRANSITIONS: tuple[Transition, ...] = (
         _DELETION,
         (guards.spec_changed, Phase.PLANNING),
         (guards.nodes_ready, Phase.DEPLOYING),
+        (guards.offering_refused, Phase.PLANNING),
         (guards.claim_refused, Phase.FAILED),
         (guards.deadline_passed, Phase.FAILED),
     ),

@@ -30,6 +30,7 @@ class Reason(StrEnum):
     PRESET_TOO_LARGE = "PresetTooLarge"
     TUNING_NOT_SERVED = "TuningNotServed"
     TEMPLATE_NOT_SERVED = "TemplateNotServed"
+    OFFERING_REFUSED = "OfferingRefused"
     NODE_CLAIM_REFUSED = "NodeClaimRefused"
     PROVISIONING_DEADLINE = "ProvisioningDeadlineExceeded"
     DEPLOYING_DEADLINE = "DeployingDeadlineExceeded"

@@ -6,13 +6,20 @@ one where it divides exactly, as its code does.
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from engine.instance_types import InstanceType, find_instance_type
 from engine.presets import Preset, find_preset
 from engine.reason import Reason
-from engine.validation import IMAGE_REFERENCE
-from engine.workspace import Inference, Plan, WorkspaceSpec
+from engine.validation import IMAGE_REFERENCE, unknown_offerings
+from engine.workspace import (
+    CAPACITY_TYPES_ANNOTATION,
+    FALLBACKS_ANNOTATION,
+    Inference,
+    Offering,
+    Plan,
+    WorkspaceSpec,
+)
 
 PLANNED_CONTEXT_TOKENS = 2048
 LOADED_OVER_STORED = 1.02
@@ -30,8 +37,8 @@ class PlanRefusal:
     remedy: str
 
 
-def plan(spec: WorkspaceSpec) -> Plan | PlanRefusal:
-    """What to ask the world for, from the spec alone."""
+def plan(spec: WorkspaceSpec, offering: Offering) -> Plan | PlanRefusal:
+    """What to ask the world for, if it is to be this offering."""
     if spec.inference is None:
         return PlanRefusal(
             reason=Reason.TUNING_NOT_SERVED,
@@ -45,10 +52,33 @@ def plan(spec: WorkspaceSpec) -> Plan | PlanRefusal:
             remedy="name a preset in inference.preset.name; `moorage presets` lists them",
         )
     preset = find_preset(spec.inference.preset.name)
-    instance_type = find_instance_type(spec.resource.instance_type)
+    instance_type = find_instance_type(offering.instance_type)
+    malformed = _malformed_offerings(spec)
+    if malformed is not None:
+        return malformed
     if preset is None or instance_type is None:
         return _unknown(spec, preset)
-    return _malformed_adapter(spec.inference) or _fit(preset, instance_type)
+    made = _malformed_adapter(spec.inference) or _fit(preset, instance_type)
+    return replace(made, capacity_type=offering.capacity_type) if isinstance(made, Plan) else made
+
+
+_ANNOTATIONS = {
+    "resource.fallbackInstanceTypes": FALLBACKS_ANNOTATION,
+    "resource.capacityTypes": CAPACITY_TYPES_ANNOTATION,
+}
+
+
+def _malformed_offerings(spec: WorkspaceSpec) -> PlanRefusal | None:
+    """Annotations are free text to Kubernetes: what they name is first judged here."""
+    wrong = next(unknown_offerings(spec), None)
+    if wrong is None:
+        return None
+    annotation = _ANNOTATIONS[wrong.field.partition("[")[0]]
+    return PlanRefusal(
+        reason=Reason.SPEC_INVALID,
+        message=f"annotation {annotation}: {wrong.description}",
+        remedy="correct the annotation (`kubectl annotate --overwrite`); then `moorage retry`",
+    )
 
 
 def _malformed_adapter(inference: Inference) -> PlanRefusal | None:

@@ -10,9 +10,10 @@ from engine import guards
 from engine.action import workload_name
 from engine.deadlines import PATIENCE
 from engine.observation import Observation, Replica
+from engine.offerings import plans, unfit
 from engine.phase import Phase
 from engine.reason import Reason
-from engine.sizing import PlanRefusal, plan
+from engine.sizing import PlanRefusal
 from engine.workspace import Workspace
 
 
@@ -40,7 +41,15 @@ def _pending(_: Workspace, __: Observation) -> Standing:
     )
 
 
-def _planning(_: Workspace, __: Observation) -> Standing:
+def _planning(workspace: Workspace, _: Observation) -> Standing:
+    state = workspace.machine
+    if state.refused and state.plan and state.refused[-1].offering == state.plan.offering:
+        return Standing(
+            reason=Reason.OFFERING_REFUSED,
+            message=f"{state.refused[-1]}; on to the next that is accepted",
+            waiting_for="a plan with another instance type or capacity type",
+            remedy=_PATIENCE,
+        )
     return Standing(
         reason=Reason.PLANNING,
         message="being sized",
@@ -52,7 +61,7 @@ def _planning(_: Workspace, __: Observation) -> Standing:
 def _provisioning(workspace: Workspace, observation: Observation) -> Standing:
     current = workspace.machine.plan
     wanted = guards.node_count(workspace)
-    kind = current.instance_type if current else ""
+    kind = current.offering if current else ""
     claims = guards.wanted_claims(workspace, observation)
     unready = [claim for claim in claims if not claim.ready]
     if unready or len(claims) < wanted:
@@ -62,7 +71,8 @@ def _provisioning(workspace: Workspace, observation: Observation) -> Standing:
             reason=Reason.NODE_CLAIM_NOT_READY,
             message=f"{ready} of {wanted} node claims ready"
             + (f" ({detail})" if detail else "")
-            + _replacements(workspace),
+            + _replacements(workspace)
+            + _refused_before(workspace),
             waiting_for=f"{wanted} node(s) of {kind}",
             remedy="`kubectl get nodeclaims` and `kubectl describe nodeclaim NAME` tell more",
         )
@@ -72,6 +82,11 @@ def _provisioning(workspace: Workspace, observation: Observation) -> Standing:
 def _replacements(workspace: Workspace) -> str:
     lost = sum(workspace.machine.replacements)
     return f"; {lost} lost and replaced so far" if lost else ""
+
+
+def _refused_before(workspace: Workspace) -> str:
+    refused = "; ".join(map(str, workspace.machine.refused))
+    return f"; refused before: {refused}" if refused else ""
 
 
 def _nodes(workspace: Workspace, observation: Observation) -> Standing:
@@ -125,7 +140,7 @@ def _loading(workspace: Workspace, observation: Observation) -> Standing:
 
 
 def _ready(workspace: Workspace, observation: Observation) -> Standing:
-    refusal = plan(workspace.spec)
+    refusal = guards.plan_in_use(workspace)
     if guards.spec_changed(workspace, observation) and isinstance(refusal, PlanRefusal):
         return Standing(
             reason=refusal.reason,
@@ -222,9 +237,8 @@ def standing(workspace: Workspace, observation: Observation) -> Standing:
 
 def failure(workspace: Workspace, observation: Observation) -> Standing:
     """Why the machine gives up from its present phase, in the order of the table's guards."""
-    refusal = plan(workspace.spec)
-    if isinstance(refusal, PlanRefusal):
-        return Standing(reason=refusal.reason, message=refusal.message, remedy=refusal.remedy)
+    if workspace.machine.phase is Phase.PLANNING and guards.plan_refused(workspace, observation):
+        return _unplannable(workspace)
     if guards.claim_refused(workspace, observation):
         return _refused(workspace, observation)
     last = standing(workspace, observation)
@@ -238,11 +252,26 @@ def failure(workspace: Workspace, observation: Observation) -> Standing:
     )
 
 
+def _unplannable(workspace: Workspace) -> Standing:
+    """The first refusal tells what to do; all of them are told where several were accepted."""
+    state, outcomes = workspace.machine, plans(workspace.spec)
+    refusal = next((it for _, it in outcomes if isinstance(it, PlanRefusal)), None)
+    if refusal is not None and len(outcomes) == 1:
+        return Standing(reason=refusal.reason, message=refusal.message, remedy=refusal.remedy)
+    refused = (*state.refused, *unfit(workspace.spec, state.candidate))
+    return Standing(
+        reason=refusal.reason if refusal else Reason.OFFERING_REFUSED,
+        message="nothing that it accepts can be had: " + "; ".join(map(str, refused)),
+        remedy=refusal.remedy if refusal else PATIENCE[Phase.PROVISIONING].remedy,
+    )
+
+
 def _refused(workspace: Workspace, observation: Observation) -> Standing:
     claim = guards.refused_claims(workspace, observation)[0]
     return Standing(
         reason=Reason.NODE_CLAIM_REFUSED,
-        message=f"node claim {claim.name} was refused: {claim.reason}: {claim.message}",
+        message=f"node claim {claim.name} was refused: {claim.reason}: {claim.message}"
+        + _refused_before(workspace),
         remedy=PATIENCE[Phase.PROVISIONING].remedy,
     )
 

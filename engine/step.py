@@ -14,15 +14,15 @@ from engine.conditions import conditions
 from engine.deadlines import deadline, wake_at
 from engine.duties import duties
 from engine.lifecycle import legal, next_phase
-from engine.observation import Observation
+from engine.observation import NodeClaim, Observation
+from engine.offerings import choose, unfit
 from engine.phase import Phase
 from engine.replacement import succession
 from engine.setback import Setback
-from engine.sizing import plan
 from engine.standing import failure, standing
 from engine.stepping import Step
 from engine.trigger import Trigger
-from engine.workspace import MachineState, Passage, Plan, Workspace
+from engine.workspace import MachineState, Offering, OfferingRefusal, Passage, Plan, Workspace
 
 HISTORY_LENGTH = 32
 
@@ -80,7 +80,7 @@ def _retry_handled(workspace: Workspace) -> Workspace:
 def _enter(workspace: Workspace, phase: Phase, observation: Observation) -> Workspace:
     """The state on arrival: what the phase remembers anew, why it was entered, and when."""
     arrival = _ARRIVALS.get(phase)
-    state = arrival(workspace) if arrival is not None else workspace.machine
+    state = arrival(workspace, observation) if arrival is not None else workspace.machine
     entered = replace(workspace, machine=state)
     told = (
         failure(workspace, observation)
@@ -109,10 +109,26 @@ def _enter(workspace: Workspace, phase: Phase, observation: Observation) -> Work
     )
 
 
-def _replanned(workspace: Workspace) -> MachineState:
-    made = plan(workspace.spec)
-    if not isinstance(made, Plan):
-        return workspace.machine
+def _provisioned_for(workspace: Workspace, _: Observation) -> MachineState:
+    """The offering in turn, or the first one after it that serves."""
+    state = workspace.machine
+    chosen = choose(workspace.spec, state.candidate)
+    if chosen is None:
+        return state
+    candidate, made = chosen
+    return replace(
+        _planned(workspace, made),
+        candidate=candidate,
+        refused=(*state.refused, *unfit(workspace.spec, state.candidate, candidate)),
+    )
+
+
+def _updated(workspace: Workspace, _: Observation) -> MachineState:
+    made = guards.plan_in_use(workspace)
+    return _planned(workspace, made) if isinstance(made, Plan) else workspace.machine
+
+
+def _planned(workspace: Workspace, made: Plan) -> MachineState:
     return replace(
         workspace.machine,
         plan=made,
@@ -121,24 +137,43 @@ def _replanned(workspace: Workspace) -> MachineState:
     )
 
 
-def _judged(workspace: Workspace) -> MachineState:
+def _judged(workspace: Workspace, _: Observation) -> MachineState:
     """A failure is about this generation: only another one, or a retry, begins anew."""
     return replace(workspace.machine, planned_generation=workspace.generation)
 
 
-def _attempted(workspace: Workspace) -> MachineState:
-    state = workspace.machine
-    if state.phase is not Phase.FAILED:
-        return state
+def _planning(workspace: Workspace, observation: Observation) -> MachineState:
+    """From a failure with a clean slate; from a refused offering on to the next.
+
+    Otherwise as it was, unless the list of what is accepted was exchanged under way.
+    """
+    state, plan = workspace.machine, workspace.machine.plan
+    if state.phase is Phase.FAILED:
+        return replace(_unclaimed(state), attempt=state.attempt + 1, candidate=0, refused=())
+    scarce = guards.scarce_claims(workspace, observation)
+    if plan is not None and scarce and state.phase is Phase.PROVISIONING:
+        return _fallen_back(state, plan.offering, scarce[0])
+    if plan is not None and guards.offering_in_turn(workspace) != plan.offering:
+        return replace(_unclaimed(state), attempt=state.attempt + 1)
+    return state
+
+
+def _fallen_back(state: MachineState, offering: Offering, claim: NodeClaim) -> MachineState:
+    refusal = OfferingRefusal(offering=offering, reason=claim.reason, message=claim.message)
     return replace(
-        state, attempt=state.attempt + 1, replacements=(), replaced_at=None, claims_seen=()
+        _unclaimed(state), candidate=state.candidate + 1, refused=(*state.refused, refusal)
     )
 
 
-_ARRIVALS: Mapping[Phase, Callable[[Workspace], MachineState]] = {
-    Phase.PLANNING: _attempted,
-    Phase.PROVISIONING: _replanned,
-    Phase.UPDATING: _replanned,
+def _unclaimed(state: MachineState) -> MachineState:
+    """As before any claim of the names to come was asked for."""
+    return replace(state, replacements=(), replaced_at=None, claims_seen=())
+
+
+_ARRIVALS: Mapping[Phase, Callable[[Workspace, Observation], MachineState]] = {
+    Phase.PLANNING: _planning,
+    Phase.PROVISIONING: _provisioned_for,
+    Phase.UPDATING: _updated,
     Phase.FAILED: _judged,
 }
 """What the machine remembers anew on arriving in a phase; elsewhere it keeps what it has."""

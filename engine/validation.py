@@ -9,6 +9,7 @@ import math
 import re
 from collections.abc import Callable, Iterable, Iterator
 
+from engine.capacity_type import CapacityType
 from engine.errors import Violation
 from engine.instance_types import INSTANCE_TYPES, find_instance_type
 from engine.presets import PRESETS, find_preset
@@ -84,6 +85,23 @@ def _instance_type(spec: WorkspaceSpec) -> Iterator[Violation]:
             description=f"unsupported instance type {name!r}; supported: "
             + ", ".join(INSTANCE_TYPES),
         )
+
+
+def unknown_offerings(spec: WorkspaceSpec) -> Iterator[Violation]:
+    """Instance types and capacity types in the lists of fallbacks that there are not."""
+    for index, name in enumerate(spec.resource.fallback_instance_types):
+        if find_instance_type(name) is None:
+            yield Violation(
+                field=f"resource.fallbackInstanceTypes[{index}]",
+                description=f"unsupported instance type {name!r}; supported: "
+                + ", ".join(INSTANCE_TYPES),
+            )
+    for index, name in enumerate(spec.resource.capacity_types):
+        if name not in set(CapacityType):
+            yield Violation(
+                field=f"resource.capacityTypes[{index}]",
+                description=f"{name!r} is neither {' nor '.join(CapacityType)}",
+            )
 
 
 def _count(spec: WorkspaceSpec) -> Iterator[Violation]:
@@ -191,6 +209,7 @@ def _one_source(field: str, source: DataSource) -> Iterator[Violation]:
 _CREATE_RULES: tuple[Rule, ...] = (
     _one_purpose,
     _instance_type,
+    unknown_offerings,
     _count,
     _inference,
     _adapters,

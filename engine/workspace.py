@@ -9,12 +9,16 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from engine.capacity_type import CapacityType
 from engine.phase import Phase
 from engine.reason import Reason
 
 FINALIZER = "workspace.finalizer.kaito.sh"
 RETRY_ANNOTATION = "moorage.sh/retry"
 """Its value is the id of a requested retry; a new value asks for another."""
+FALLBACKS_ANNOTATION = "moorage.sh/fallback-instance-types"
+CAPACITY_TYPES_ANNOTATION = "moorage.sh/capacity-types"
+"""Both hold lists, separated by commas, which KAITO's resource has no fields for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
@@ -28,10 +32,16 @@ class WorkspaceRef:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resource:
+    """``fallback_instance_types`` are tried in order where the first cannot be had, each as every
+    one of ``capacity_types`` (as written; on-demand where there are none).
+    """
+
     instance_type: str
     count: int = 1
     match_labels: Mapping[str, str] = field(default_factory=dict)
     preferred_nodes: tuple[str, ...] = ()
+    fallback_instance_types: tuple[str, ...] = ()
+    capacity_types: tuple[str, ...] = ()
 
 
 class AccessMode(StrEnum):
@@ -131,6 +141,17 @@ class Condition:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Offering:
+    """A kind of machine, and how it is paid for."""
+
+    instance_type: str
+    capacity_type: CapacityType
+
+    def __str__(self) -> str:
+        return f"{self.instance_type} ({self.capacity_type})"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """What the machine decided to ask the world for, and why."""
 
@@ -140,6 +161,23 @@ class Plan:
     gpus_per_node: int
     disk_gib: int
     why: str
+    capacity_type: CapacityType = CapacityType.ON_DEMAND
+
+    @property
+    def offering(self) -> Offering:
+        return Offering(instance_type=self.instance_type, capacity_type=self.capacity_type)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OfferingRefusal:
+    """Why an offering could not be had: in the provisioner's words, or those of the plan."""
+
+    offering: Offering
+    reason: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.offering}: {self.reason}: {self.message}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,6 +213,8 @@ class MachineState:
     failed to answer. ``replacements`` counts, for each node of this attempt, the claims that were
     lost and replaced (empty: none yet), the last of them at ``replaced_at``; ``claims_seen`` names
     the wanted claims that were once observed, so that one which is missing is known to be gone.
+    ``candidate`` numbers the offering in use, from 0; ``refused`` are those of this attempt that
+    could not be had.
     """
 
     phase: Phase = Phase.PENDING
@@ -193,6 +233,8 @@ class MachineState:
     replacements: tuple[int, ...] = ()
     replaced_at: datetime | None = None
     claims_seen: tuple[str, ...] = ()
+    candidate: int = 0
+    refused: tuple[OfferingRefusal, ...] = ()
     worker_nodes: tuple[str, ...] = ()
     endpoints: Endpoints = field(default_factory=Endpoints)
     conditions: tuple[Condition, ...] = ()

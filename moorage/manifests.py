@@ -15,7 +15,12 @@ from api.names import workspace_name
 from api.v1 import workspace_pb2 as pb
 from api.v1 import workspace_service_pb2 as service
 from engine.errors import Violation
-from engine.workspace import WorkspaceRef, WorkspaceSpec
+from engine.workspace import (
+    CAPACITY_TYPES_ANNOTATION,
+    FALLBACKS_ANNOTATION,
+    WorkspaceRef,
+    WorkspaceSpec,
+)
 from moorage.failure import ExitCode, Failure
 from moorage.shape import misfits
 
@@ -124,7 +129,7 @@ def _manifest(document: dict[str, Any], namespace: str) -> Manifest:
         ref=WorkspaceRef(namespace=metadata.get("namespace") or namespace, name=metadata["name"]),
         spec=workspace_codec.decode_spec(_with_defaults(document)),
         labels=metadata.get("labels") or {},
-        annotations=metadata.get("annotations") or {},
+        annotations=workspace_codec.plain_annotations(metadata.get("annotations") or {}),
     )
 
 
@@ -141,6 +146,13 @@ _PATHS = {
     "workspace.resource.match_labels": "resource.labelSelector.matchLabels",
     "workspace.labels": "metadata.labels",
     "workspace.annotations": "metadata.annotations",
+    **{
+        f"workspace.resource.{field}": f"metadata.annotations[{name}]"
+        for field, name in (
+            ("fallback_instance_types", FALLBACKS_ANNOTATION),
+            ("capacity_types", CAPACITY_TYPES_ANNOTATION),
+        )
+    },
 }
 _PRESET_OPTIONS = re.compile(r"preset\.(?=image|model)")
 _SNAKE = re.compile(r"_([a-z])")
@@ -148,8 +160,9 @@ _SNAKE = re.compile(r"_([a-z])")
 
 def manifest_path(field: str) -> str:
     """Where a manifest has what a request has in ``field``."""
-    if field in _PATHS:
-        return _PATHS[field]
+    whole, _, _ = field.partition("[")
+    if whole in _PATHS:
+        return _PATHS[whole]
     path = _PRESET_OPTIONS.sub("preset.presetOptions.", field.removeprefix("workspace."))
     path = re.sub(r"\bvolume\b", "volumeSource", path)
     return _SNAKE.sub(lambda match: match[1].upper(), path)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from adapters.kubernetes.labels import (
+    CAPACITY_TYPE_LABEL,
     GPU_RESOURCE,
     INSTANCE_TYPE_LABEL,
     NODE_POOL,
@@ -17,6 +18,7 @@ from adapters.kubernetes.labels import (
     owner_labels,
 )
 from engine.action import headless_service_name, workload_name
+from engine.capacity_type import CapacityType
 from engine.workspace import Adapter, Inference, Plan, Workspace
 
 Object = dict[str, Any]
@@ -62,17 +64,23 @@ def node_claim(workspace: Workspace, name: str, plan: Plan) -> Object:
         "spec": {
             "expireAfter": "Never",
             "nodeClassRef": {"group": "kaito.sh", "kind": "KaitoNodeClass", "name": "default"},
-            "requirements": [
-                _requirement(NODE_POOL_LABEL, NODE_POOL),
-                _requirement(INSTANCE_TYPE_LABEL, plan.instance_type),
-                _requirement("kubernetes.io/os", "linux"),
-            ],
+            "requirements": _requirements(plan),
             "resources": {"requests": {"storage": f"{plan.disk_gib}Gi"}},
             "taints": [{"key": "sku", "value": "gpu", "effect": "NoSchedule"}]
             if plan.gpus_per_node
             else [],
         },
     }
+
+
+def _requirements(plan: Plan) -> list[Object]:
+    spot = plan.capacity_type is CapacityType.SPOT
+    return [
+        _requirement(NODE_POOL_LABEL, NODE_POOL),
+        _requirement(INSTANCE_TYPE_LABEL, plan.instance_type),
+        _requirement("kubernetes.io/os", "linux"),
+        *([_requirement(CAPACITY_TYPE_LABEL, plan.capacity_type)] if spot else []),
+    ]
 
 
 def _requirement(key: str, value: str) -> Object:
@@ -178,12 +186,26 @@ def _pod(workspace: Workspace, inference: Inference, plan: Plan, images: Images)
             *adapter_volumes,
         ],
         "imagePullSecrets": [{"name": secret} for secret in sorted(secrets)],
-        "tolerations": [
-            {"key": GPU_RESOURCE, "operator": "Exists", "effect": "NoSchedule"},
-            {"key": "sku", "operator": "Equal", "value": "gpu", "effect": "NoSchedule"},
-        ],
+        "tolerations": _tolerations(plan),
         "affinity": {"nodeAffinity": _node_affinity(workspace)},
     }
+
+
+_SPOT_TOLERATION = {
+    "key": "kubernetes.azure.com/scalesetpriority",
+    "operator": "Equal",
+    "value": "spot",
+    "effect": "NoSchedule",
+}
+"""AKS taints its spot nodes by itself."""
+
+
+def _tolerations(plan: Plan) -> list[Object]:
+    return [
+        {"key": GPU_RESOURCE, "operator": "Exists", "effect": "NoSchedule"},
+        {"key": "sku", "operator": "Equal", "value": "gpu", "effect": "NoSchedule"},
+        *([_SPOT_TOLERATION] if plan.capacity_type is CapacityType.SPOT else []),
+    ]
 
 
 def _node_affinity(workspace: Workspace) -> Object:

@@ -10,10 +10,13 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import Any, TypeVar
 
+from engine.capacity_type import CapacityType
 from engine.conditions import kaito_state
 from engine.phase import Phase
 from engine.reason import Reason
 from engine.workspace import (
+    CAPACITY_TYPES_ANNOTATION,
+    FALLBACKS_ANNOTATION,
     FINALIZER,
     AccessMode,
     Adapter,
@@ -24,6 +27,8 @@ from engine.workspace import (
     Endpoints,
     Inference,
     MachineState,
+    Offering,
+    OfferingRefusal,
     Passage,
     Plan,
     PresetChoice,
@@ -35,6 +40,7 @@ from engine.workspace import (
 )
 
 Object = dict[str, Any]
+OFFERING_ANNOTATIONS = frozenset({FALLBACKS_ANNOTATION, CAPACITY_TYPES_ANNOTATION})
 Known = TypeVar("Known", bound=StrEnum)
 
 
@@ -52,23 +58,24 @@ def decode(item: Object) -> Workspace:
         deletion_requested=instant(deleted) if deleted else None,
         finalizer_held=FINALIZER in metadata.get("finalizers", ()),
         labels=metadata.get("labels", {}),
-        annotations=metadata.get("annotations", {}),
+        annotations=plain_annotations(metadata.get("annotations") or {}),
         spec=decode_spec(item),
         machine=_decode_machine(item.get("status") or {}, created),
     )
 
 
 def decode_spec(item: Object) -> WorkspaceSpec:
-    """The top-level fields of a Workspace manifest."""
+    """The top-level fields of a Workspace manifest, and the annotations that stand for fields."""
     inference, tuning = item.get("inference"), item.get("tuning")
+    annotations = item.get("metadata", {}).get("annotations") or {}
     return WorkspaceSpec(
-        resource=_decode_resource(item.get("resource") or {}),
+        resource=_decode_resource(item.get("resource") or {}, annotations),
         inference=None if inference is None else _decode_inference(inference),
         tuning=None if tuning is None else _decode_tuning(tuning),
     )
 
 
-def _decode_resource(item: Object) -> Resource:
+def _decode_resource(item: Object, annotations: Mapping[str, str]) -> Resource:
     selector = item.get("labelSelector") or {}
     single = {
         expression["key"]: expression["values"][0]
@@ -80,7 +87,27 @@ def _decode_resource(item: Object) -> Resource:
         count=item.get("count", 1),
         match_labels={**single, **(selector.get("matchLabels") or {})},
         preferred_nodes=tuple(item.get("preferredNodes") or ()),
+        fallback_instance_types=_listed(annotations.get(FALLBACKS_ANNOTATION, "")),
+        capacity_types=_listed(annotations.get(CAPACITY_TYPES_ANNOTATION, "")),
     )
+
+
+def _listed(text: str) -> tuple[str, ...]:
+    return tuple(name for part in text.split(",") if (name := part.strip()))
+
+
+def plain_annotations(annotations: Mapping[str, str]) -> dict[str, str]:
+    """Those that do not stand for fields."""
+    return {name: text for name, text in annotations.items() if name not in OFFERING_ANNOTATIONS}
+
+
+def offering_annotations(resource: Resource) -> dict[str, str]:
+    """What KAITO's resource has no fields for."""
+    lists = {
+        FALLBACKS_ANNOTATION: resource.fallback_instance_types,
+        CAPACITY_TYPES_ANNOTATION: resource.capacity_types,
+    }
+    return {name: ", ".join(given) for name, given in lists.items() if given}
 
 
 def _decode_preset(item: Object) -> PresetChoice:
@@ -236,6 +263,8 @@ def _decode_machine(status: Object, created: datetime) -> MachineState:
         replacements=tuple(status.get("replacements") or ()),
         replaced_at=_optional_instant(status.get("replacedAt")),
         claims_seen=tuple(status.get("claimsSeen") or ()),
+        candidate=status.get("candidate", 0),
+        refused=tuple(_decode_refusal(item) for item in status.get("refusedOfferings") or ()),
         worker_nodes=tuple(status.get("workerNodes") or ()),
         endpoints=Endpoints(
             http=endpoints.get("http", ""),
@@ -268,6 +297,17 @@ def _decode_plan(item: Object) -> Plan:
         gpus_per_node=item["gpusPerNode"],
         disk_gib=item["diskGiB"],
         why=item["why"],
+        capacity_type=CapacityType(item.get("capacityType", CapacityType.ON_DEMAND)),
+    )
+
+
+def _decode_refusal(item: Object) -> OfferingRefusal:
+    return OfferingRefusal(
+        offering=Offering(
+            instance_type=item["instanceType"], capacity_type=CapacityType(item["capacityType"])
+        ),
+        reason=item["reason"],
+        message=item.get("message", ""),
     )
 
 
@@ -322,6 +362,8 @@ def encode_status(machine: MachineState) -> Object:
         "replacements": list(machine.replacements),
         "replacedAt": _optional_rfc3339(machine.replaced_at),
         "claimsSeen": list(machine.claims_seen),
+        "candidate": machine.candidate,
+        "refusedOfferings": [_encode_refusal(refusal) for refusal in machine.refused],
         "state": kaito_state(machine.phase),
         "workerNodes": list(machine.worker_nodes),
         "endpoints": {
@@ -346,6 +388,16 @@ def _encode_plan(plan: Plan) -> Object:
         "gpusPerNode": plan.gpus_per_node,
         "diskGiB": plan.disk_gib,
         "why": plan.why,
+        "capacityType": plan.capacity_type.value,
+    }
+
+
+def _encode_refusal(refusal: OfferingRefusal) -> Object:
+    return {
+        "instanceType": refusal.offering.instance_type,
+        "capacityType": refusal.offering.capacity_type.value,
+        "reason": refusal.reason,
+        "message": refusal.message,
     }
 
 
@@ -396,9 +448,15 @@ def whole_seconds(moment: datetime) -> str:
 
 def manifest(ref: WorkspaceRef, spec: WorkspaceSpec, metadata: Mapping[str, Any]) -> Object:
     """A whole Workspace object, as it is created."""
+    annotations = {**metadata.get("annotations", {}), **offering_annotations(spec.resource)}
     return {
         "apiVersion": "kaito.sh/v1beta1",
         "kind": "Workspace",
-        "metadata": {"namespace": ref.namespace, "name": ref.name, **metadata},
+        "metadata": {
+            "namespace": ref.namespace,
+            "name": ref.name,
+            **metadata,
+            **({"annotations": annotations} if annotations else {}),
+        },
         **encode_spec(spec),
     }

@@ -360,11 +360,26 @@ def _status() -> Object:
                 "description": "The node claims asked for that were seen to exist.",
                 "items": {"type": "string"},
             },
+            "candidate": {**number, "description": "The offering in use, counted from 0."},
+            "refusedOfferings": {
+                "type": "array",
+                "description": "What could not be had in this attempt.",
+                "items": _record(
+                    "A kind of machine, and why it could not be had.",
+                    {
+                        "instanceType": {"type": "string"},
+                        "capacityType": {"type": "string"},
+                        "reason": {"type": "string"},
+                        "message": {"type": "string"},
+                    },
+                ),
+            },
             "plan": _record(
                 "What was asked of the cluster, and why.",
                 {
                     "preset": {"type": "string"},
                     "instanceType": {"type": "string"},
+                    "capacityType": {"type": "string"},
                     "nodeCount": number,
                     "gpusPerNode": number,
                     "diskGiB": number,

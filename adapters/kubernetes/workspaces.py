@@ -8,7 +8,13 @@ from adapters.kubernetes.errors import KubernetesRefusal
 from adapters.kubernetes.kinds import WORKSPACE
 from adapters.kubernetes.objects import KubernetesObjects
 from adapters.kubernetes.reflector import FIRST_PAUSE_SECONDS
-from adapters.kubernetes.workspace_codec import decode, encode_spec, encode_status, manifest
+from adapters.kubernetes.workspace_codec import (
+    decode,
+    encode_spec,
+    encode_status,
+    manifest,
+    offering_annotations,
+)
 from engine.errors import (
     AlreadyExists,
     EngineError,
@@ -71,7 +77,10 @@ class KubernetesWorkspaces:
         if metadata["resourceVersion"] != workspace.resource_version:
             raise Stale(str(workspace.ref))
         metadata["labels"] = dict(workspace.labels)
-        metadata["annotations"] = dict(workspace.annotations)
+        metadata["annotations"] = {
+            **workspace.annotations,
+            **offering_annotations(workspace.spec.resource),
+        }
         kept = {key: value for key, value in item.items() if key not in SPEC_FIELDS}
         try:
             replaced = await self._objects.replace(

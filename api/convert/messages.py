@@ -11,8 +11,9 @@ from api.names import INSTANCE_TYPES_PREFIX, PRESETS_PREFIX, workspace_name
 from api.v1 import catalog_service_pb2 as catalog
 from api.v1 import workspace_pb2 as pb
 from api.v1 import workspace_service_pb2 as service
+from engine.capacity_type import CapacityType
 from engine.explanation import Explanation
-from engine.instance_types import InstanceType
+from engine.instance_types import InstanceType, find_instance_type
 from engine.phase import RESTING, Phase
 from engine.presets import Preset, WeightsSource
 from engine.sizing import PlanRefusal
@@ -23,6 +24,8 @@ from engine.workspace import (
     DataSource,
     Endpoints,
     Inference,
+    Offering,
+    OfferingRefusal,
     Passage,
     Plan,
     PresetChoice,
@@ -79,7 +82,14 @@ def workspace_message(workspace: Workspace) -> pb.Workspace:
         conditions=[_condition(condition) for condition in machine.conditions],
         history=[_passage(passage) for passage in machine.history],
         worker_nodes=machine.worker_nodes,
+        refused_offerings=[_offering_refusal(refusal) for refusal in machine.refused],
     )
+
+
+_CAPACITY_TYPES = {
+    CapacityType.ON_DEMAND: pb.CAPACITY_TYPE_ON_DEMAND,
+    CapacityType.SPOT: pb.CAPACITY_TYPE_SPOT,
+}
 
 
 def spec_fields(spec: WorkspaceSpec) -> dict[str, Any]:
@@ -89,6 +99,12 @@ def spec_fields(spec: WorkspaceSpec) -> dict[str, Any]:
             count=spec.resource.count,
             match_labels=spec.resource.match_labels,
             preferred_nodes=spec.resource.preferred_nodes,
+            fallback_instance_types=spec.resource.fallback_instance_types,
+            capacity_types=[
+                _CAPACITY_TYPES[CapacityType(name)]
+                for name in spec.resource.capacity_types
+                if name in set(CapacityType)
+            ],
         ),
         "inference": _inference_message(spec.inference) if spec.inference else None,
         "tuning": _tuning_message(spec.tuning) if spec.tuning else None,
@@ -159,6 +175,30 @@ def plan_message(plan: Plan) -> pb.Plan:
         gpus_per_node=plan.gpus_per_node,
         disk_gib=plan.disk_gib,
         why=plan.why,
+        capacity_type=_CAPACITY_TYPES[plan.capacity_type],
+    )
+
+
+def candidate_message(offering: Offering, outcome: Plan | PlanRefusal) -> service.Candidate:
+    instance_type = find_instance_type(offering.instance_type)
+    message = service.Candidate(
+        instance_type=offering.instance_type,
+        capacity_type=_CAPACITY_TYPES[offering.capacity_type],
+        family=instance_type.family if instance_type else "",
+    )
+    if isinstance(outcome, Plan):
+        message.plan.CopyFrom(plan_message(outcome))
+    else:
+        message.refusal.CopyFrom(refusal_message(outcome))
+    return message
+
+
+def _offering_refusal(refusal: OfferingRefusal) -> pb.OfferingRefusal:
+    return pb.OfferingRefusal(
+        instance_type=refusal.offering.instance_type,
+        capacity_type=_CAPACITY_TYPES[refusal.offering.capacity_type],
+        reason=refusal.reason,
+        message=refusal.message,
     )
 
 

@@ -5,6 +5,7 @@ from typing import Any
 from google.protobuf.struct_pb2 import Struct, Value
 
 from api.v1 import workspace_pb2 as pb
+from engine.capacity_type import CapacityType
 from engine.workspace import (
     AccessMode,
     Adapter,
@@ -26,12 +27,22 @@ def workspace_spec(message: pb.Workspace) -> WorkspaceSpec:
     )
 
 
+CAPACITY_TYPES = {
+    pb.CAPACITY_TYPE_ON_DEMAND: CapacityType.ON_DEMAND.value,
+    pb.CAPACITY_TYPE_SPOT: CapacityType.SPOT.value,
+}
+
+
 def _resource(message: pb.Resource) -> Resource:
     return Resource(
         instance_type=message.instance_type,
         count=message.count if message.HasField("count") else 1,
         match_labels=dict(message.match_labels),
         preferred_nodes=tuple(message.preferred_nodes),
+        fallback_instance_types=tuple(message.fallback_instance_types),
+        capacity_types=tuple(
+            CAPACITY_TYPES[item] for item in message.capacity_types if item in CAPACITY_TYPES
+        ),
     )
 
 

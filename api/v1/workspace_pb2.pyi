@@ -69,6 +69,30 @@ STATE_DELETING: State.ValueType  # 7
 """Everything it owns is being released; then it is gone."""
 Global___State: _TypeAlias = State  # noqa: Y015
 
+class _CapacityType:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _CapacityTypeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_CapacityType.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    CAPACITY_TYPE_UNSPECIFIED: _CapacityType.ValueType  # 0
+    """Never sent by the server, and refused from clients."""
+    CAPACITY_TYPE_ON_DEMAND: _CapacityType.ValueType  # 1
+    """At the full price, and not taken away."""
+    CAPACITY_TYPE_SPOT: _CapacityType.ValueType  # 2
+    """Cheaper, and taken away whenever its vendor needs it."""
+
+class CapacityType(_CapacityType, metaclass=_CapacityTypeEnumTypeWrapper):
+    """How a machine is paid for."""
+
+CAPACITY_TYPE_UNSPECIFIED: CapacityType.ValueType  # 0
+"""Never sent by the server, and refused from clients."""
+CAPACITY_TYPE_ON_DEMAND: CapacityType.ValueType  # 1
+"""At the full price, and not taken away."""
+CAPACITY_TYPE_SPOT: CapacityType.ValueType  # 2
+"""Cheaper, and taken away whenever its vendor needs it."""
+Global___CapacityType: _TypeAlias = CapacityType  # noqa: Y015
+
 @_typing.final
 class Workspace(_message.Message):
     """A model that a user wants served or tuned, and where it stands.
@@ -145,6 +169,7 @@ class Workspace(_message.Message):
     CONDITIONS_FIELD_NUMBER: _builtins.int
     HISTORY_FIELD_NUMBER: _builtins.int
     WORKER_NODES_FIELD_NUMBER: _builtins.int
+    REFUSED_OFFERINGS_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Identifier. `namespaces/{namespace}/workspaces/{workspace}`; both parts are DNS-1123 labels."""
     uid: _builtins.str
@@ -191,7 +216,9 @@ class Workspace(_message.Message):
 
     @_builtins.property
     def annotations(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
-        """Optional. Kubernetes annotations."""
+        """Optional. Kubernetes annotations, but for those that are fields here:
+        `moorage.sh/fallback-instance-types` and `moorage.sh/capacity-types`, see `resource`.
+        """
 
     @_builtins.property
     def resource(self) -> Global___Resource:
@@ -237,6 +264,12 @@ class Workspace(_message.Message):
     def worker_nodes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Output only. The names of the nodes that carry it."""
 
+    @_builtins.property
+    def refused_offerings(self) -> _containers.RepeatedCompositeFieldContainer[Global___OfferingRefusal]:
+        """Output only. What this attempt asked for first and could not have, in order; `plan` says what it
+        asks for now.
+        """
+
     def __init__(
         self,
         *,
@@ -266,10 +299,11 @@ class Workspace(_message.Message):
         conditions: _abc.Iterable[Global___Condition] | None = ...,
         history: _abc.Iterable[Global___Passage] | None = ...,
         worker_nodes: _abc.Iterable[_builtins.str] | None = ...,
+        refused_offerings: _abc.Iterable[Global___OfferingRefusal] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "deadline_time", b"deadline_time", "delete_time", b"delete_time", "endpoints", b"endpoints", "inference", b"inference", "phase_since_time", b"phase_since_time", "plan", b"plan", "resource", b"resource", "tuning", b"tuning"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["annotations", b"annotations", "attempt", b"attempt", "conditions", b"conditions", "create_time", b"create_time", "deadline_time", b"deadline_time", "delete_time", b"delete_time", "endpoints", b"endpoints", "etag", b"etag", "generation", b"generation", "history", b"history", "inference", b"inference", "labels", b"labels", "message", b"message", "name", b"name", "phase", b"phase", "phase_since_time", b"phase_since_time", "plan", b"plan", "reason", b"reason", "reconciling", b"reconciling", "remedy", b"remedy", "resource", b"resource", "state", b"state", "tuning", b"tuning", "uid", b"uid", "waiting_for", b"waiting_for", "worker_nodes", b"worker_nodes"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["annotations", b"annotations", "attempt", b"attempt", "conditions", b"conditions", "create_time", b"create_time", "deadline_time", b"deadline_time", "delete_time", b"delete_time", "endpoints", b"endpoints", "etag", b"etag", "generation", b"generation", "history", b"history", "inference", b"inference", "labels", b"labels", "message", b"message", "name", b"name", "phase", b"phase", "phase_since_time", b"phase_since_time", "plan", b"plan", "reason", b"reason", "reconciling", b"reconciling", "refused_offerings", b"refused_offerings", "remedy", b"remedy", "resource", b"resource", "state", b"state", "tuning", b"tuning", "uid", b"uid", "waiting_for", b"waiting_for", "worker_nodes", b"worker_nodes"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -305,6 +339,8 @@ class Resource(_message.Message):
     COUNT_FIELD_NUMBER: _builtins.int
     MATCH_LABELS_FIELD_NUMBER: _builtins.int
     PREFERRED_NODES_FIELD_NUMBER: _builtins.int
+    FALLBACK_INSTANCE_TYPES_FIELD_NUMBER: _builtins.int
+    CAPACITY_TYPES_FIELD_NUMBER: _builtins.int
     instance_type: _builtins.str
     """Required. Immutable. An instance type of the catalogue, such as `Standard_NC24ads_A100_v4`; Azure's names
     are case-insensitive.
@@ -319,6 +355,18 @@ class Resource(_message.Message):
     def preferred_nodes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Optional. Existing nodes to be used first."""
 
+    @_builtins.property
+    def fallback_instance_types(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Optional. Instance types to ask for, in order, where `instance_type` cannot be had: for want of
+        quota or capacity, or because it is not offered. A change counts from the next attempt on.
+        """
+
+    @_builtins.property
+    def capacity_types(self) -> _containers.RepeatedScalarFieldContainer[Global___CapacityType.ValueType]:
+        """Optional. How its nodes may be paid for, in order: each instance type is asked for in all these
+        ways before the next one. On demand only where empty.
+        """
+
     def __init__(
         self,
         *,
@@ -326,16 +374,52 @@ class Resource(_message.Message):
         count: _builtins.int | None = ...,
         match_labels: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
         preferred_nodes: _abc.Iterable[_builtins.str] | None = ...,
+        fallback_instance_types: _abc.Iterable[_builtins.str] | None = ...,
+        capacity_types: _abc.Iterable[Global___CapacityType.ValueType] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_count", b"_count", "count", b"count"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_count", b"_count", "count", b"count", "instance_type", b"instance_type", "match_labels", b"match_labels", "preferred_nodes", b"preferred_nodes"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_count", b"_count", "capacity_types", b"capacity_types", "count", b"count", "fallback_instance_types", b"fallback_instance_types", "instance_type", b"instance_type", "match_labels", b"match_labels", "preferred_nodes", b"preferred_nodes"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__count: _TypeAlias = _typing.Literal["count"]  # noqa: Y015
     _WhichOneofArgType__count: _TypeAlias = _typing.Literal["_count", b"_count"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType__count) -> _WhichOneofReturnType__count | None: ...
 
 Global___Resource: _TypeAlias = Resource  # noqa: Y015
+
+@_typing.final
+class OfferingRefusal(_message.Message):
+    """A kind of machine, and why it could not be had."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    INSTANCE_TYPE_FIELD_NUMBER: _builtins.int
+    CAPACITY_TYPE_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    MESSAGE_FIELD_NUMBER: _builtins.int
+    instance_type: _builtins.str
+    """The instance type."""
+    capacity_type: Global___CapacityType.ValueType
+    """How it was to be paid for."""
+    reason: _builtins.str
+    """Why, as one CamelCase word, such as `SubscriptionQuotaReached`."""
+    message: _builtins.str
+    """Why, for people."""
+    def __init__(
+        self,
+        *,
+        instance_type: _builtins.str = ...,
+        capacity_type: Global___CapacityType.ValueType = ...,
+        reason: _builtins.str = ...,
+        message: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["capacity_type", b"capacity_type", "instance_type", b"instance_type", "message", b"message", "reason", b"reason"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___OfferingRefusal: _TypeAlias = OfferingRefusal  # noqa: Y015
 
 @_typing.final
 class Inference(_message.Message):
@@ -600,6 +684,7 @@ class Plan(_message.Message):
     GPUS_PER_NODE_FIELD_NUMBER: _builtins.int
     DISK_GIB_FIELD_NUMBER: _builtins.int
     WHY_FIELD_NUMBER: _builtins.int
+    CAPACITY_TYPE_FIELD_NUMBER: _builtins.int
     preset: _builtins.str
     """The preset to be served."""
     instance_type: _builtins.str
@@ -612,6 +697,8 @@ class Plan(_message.Message):
     """The size of each node's disk, in GiB."""
     why: _builtins.str
     """How this was arrived at, for people."""
+    capacity_type: Global___CapacityType.ValueType
+    """How the nodes are paid for."""
     def __init__(
         self,
         *,
@@ -621,10 +708,11 @@ class Plan(_message.Message):
         gpus_per_node: _builtins.int = ...,
         disk_gib: _builtins.int = ...,
         why: _builtins.str = ...,
+        capacity_type: Global___CapacityType.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["disk_gib", b"disk_gib", "gpus_per_node", b"gpus_per_node", "instance_type", b"instance_type", "node_count", b"node_count", "preset", b"preset", "why", b"why"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["capacity_type", b"capacity_type", "disk_gib", b"disk_gib", "gpus_per_node", b"gpus_per_node", "instance_type", b"instance_type", "node_count", b"node_count", "preset", b"preset", "why", b"why"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

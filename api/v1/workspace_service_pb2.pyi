@@ -483,6 +483,7 @@ class PlanWorkspaceResponse(_message.Message):
     PLAN_FIELD_NUMBER: _builtins.int
     REFUSAL_FIELD_NUMBER: _builtins.int
     WARNINGS_FIELD_NUMBER: _builtins.int
+    CANDIDATES_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def plan(self) -> _workspace_pb2.Plan:
         """This would be asked of the cluster."""
@@ -495,22 +496,71 @@ class PlanWorkspaceResponse(_message.Message):
     def warnings(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """What is likely to be a mistake, and yet would be accepted."""
 
+    @_builtins.property
+    def candidates(self) -> _containers.RepeatedCompositeFieldContainer[Global___Candidate]:
+        """All that would be asked for, in order, each where the one before cannot be had."""
+
     def __init__(
         self,
         *,
         plan: _workspace_pb2.Plan | None = ...,
         refusal: Global___PlanRefusal | None = ...,
         warnings: _abc.Iterable[_builtins.str] | None = ...,
+        candidates: _abc.Iterable[Global___Candidate] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["outcome", b"outcome", "plan", b"plan", "refusal", b"refusal"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["outcome", b"outcome", "plan", b"plan", "refusal", b"refusal", "warnings", b"warnings"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["candidates", b"candidates", "outcome", b"outcome", "plan", b"plan", "refusal", b"refusal", "warnings", b"warnings"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_outcome: _TypeAlias = _typing.Literal["plan", "refusal"]  # noqa: Y015
     _WhichOneofArgType_outcome: _TypeAlias = _typing.Literal["outcome", b"outcome"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_outcome) -> _WhichOneofReturnType_outcome | None: ...
 
 Global___PlanWorkspaceResponse: _TypeAlias = PlanWorkspaceResponse  # noqa: Y015
+
+@_typing.final
+class Candidate(_message.Message):
+    """One of the offerings that a workspace accepts."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    INSTANCE_TYPE_FIELD_NUMBER: _builtins.int
+    CAPACITY_TYPE_FIELD_NUMBER: _builtins.int
+    FAMILY_FIELD_NUMBER: _builtins.int
+    PLAN_FIELD_NUMBER: _builtins.int
+    REFUSAL_FIELD_NUMBER: _builtins.int
+    instance_type: _builtins.str
+    """The instance type."""
+    capacity_type: _workspace_pb2.CapacityType.ValueType
+    """How it would be paid for."""
+    family: _builtins.str
+    """The family whose quota it counts against; empty where the instance type is not known."""
+    @_builtins.property
+    def plan(self) -> _workspace_pb2.Plan:
+        """This would be asked of the cluster."""
+
+    @_builtins.property
+    def refusal(self) -> Global___PlanRefusal:
+        """It would be passed over."""
+
+    def __init__(
+        self,
+        *,
+        instance_type: _builtins.str = ...,
+        capacity_type: _workspace_pb2.CapacityType.ValueType = ...,
+        family: _builtins.str = ...,
+        plan: _workspace_pb2.Plan | None = ...,
+        refusal: Global___PlanRefusal | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["outcome", b"outcome", "plan", b"plan", "refusal", b"refusal"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["capacity_type", b"capacity_type", "family", b"family", "instance_type", b"instance_type", "outcome", b"outcome", "plan", b"plan", "refusal", b"refusal"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_outcome: _TypeAlias = _typing.Literal["plan", "refusal"]  # noqa: Y015
+    _WhichOneofArgType_outcome: _TypeAlias = _typing.Literal["outcome", b"outcome"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_outcome) -> _WhichOneofReturnType_outcome | None: ...
+
+Global___Candidate: _TypeAlias = Candidate  # noqa: Y015
 
 @_typing.final
 class PlanRefusal(_message.Message):

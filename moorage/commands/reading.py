@@ -92,7 +92,7 @@ def _tell(
     else:
         for ref, answer in answers:
             planned = answer.HasField("plan")
-            view = plan_view(ref, answer.plan) if planned else refusal_view(ref, answer.refusal)
+            view = plan_view(ref, answer) if planned else refusal_view(ref, answer.refusal)
             results().print(view)
     refused = [str(ref) for ref, answer in answers if answer.HasField("refusal")]
     if refused:

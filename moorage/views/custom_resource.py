@@ -5,7 +5,7 @@ from typing import Any
 from google.protobuf.json_format import MessageToDict
 
 from adapters.kubernetes import workspace_codec
-from api.convert.values import workspace_spec
+from api.convert.values import CAPACITY_TYPES, workspace_spec
 from api.names import parse_workspace_name
 from api.v1 import workspace_pb2 as pb
 from engine.conditions import kaito_state
@@ -50,7 +50,10 @@ def _status(workspace: pb.Workspace) -> dict[str, Any]:
     if workspace.HasField("plan"):
         plan = MessageToDict(workspace.plan, always_print_fields_with_no_presence=True)
         plan["diskGiB"] = plan.pop("diskGib")
+        plan["capacityType"] = CAPACITY_TYPES[workspace.plan.capacity_type]
         status["plan"] = plan
+    if workspace.refused_offerings:
+        status["refusedOfferings"] = [_refusal(one) for one in workspace.refused_offerings]
     endpoints = workspace.endpoints
     status["endpoints"] = {
         "http": endpoints.http,
@@ -69,6 +72,15 @@ def _condition(condition: pb.Condition) -> dict[str, Any]:
         "message": condition.message,
         "lastTransitionTime": condition.last_transition_time.ToJsonString(),
         "observedGeneration": condition.observed_generation,
+    }
+
+
+def _refusal(refusal: pb.OfferingRefusal) -> dict[str, Any]:
+    return {
+        "instanceType": refusal.instance_type,
+        "capacityType": CAPACITY_TYPES[refusal.capacity_type],
+        "reason": refusal.reason,
+        "message": refusal.message,
     }
 
 

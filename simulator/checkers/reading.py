@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import Any
 
 from engine.action import node_claim_names
-from engine.sizing import PlanRefusal, plan
+from engine.offerings import choose
 from engine.workspace import (
     FINALIZER,
     Adapter,
@@ -144,16 +144,23 @@ def claim_names(workspace: Object) -> tuple[str, ...]:
     metadata, told = workspace["metadata"], status(workspace)
     return _claim_names(
         WorkspaceRef(namespace=metadata["namespace"], name=metadata["name"]),
-        uid(workspace),
-        planned_nodes(workspace),
-        told.get("attempt", 1),
-        tuple(told.get("replacements") or ()),
+        uid=uid(workspace),
+        nodes=planned_nodes(workspace),
+        attempt=told.get("attempt", 1),
+        candidate=told.get("candidate", 0),
+        replacements=tuple(told.get("replacements") or ()),
     )
 
 
 @lru_cache(maxsize=4096)
 def _claim_names(
-    ref: WorkspaceRef, uid: str, nodes: int, attempt: int, replacements: tuple[int, ...]
+    ref: WorkspaceRef,
+    *,
+    uid: str,
+    nodes: int,
+    attempt: int,
+    candidate: int,
+    replacements: tuple[int, ...],
 ) -> tuple[str, ...]:
     made = Plan(preset="", instance_type="", node_count=nodes, gpus_per_node=0, disk_gib=0, why="")
     stored = Workspace(
@@ -163,7 +170,9 @@ def _claim_names(
         generation=1,
         created=_ANY_INSTANT,
         spec=WorkspaceSpec(resource=Resource(instance_type="")),
-        machine=MachineState(since=_ANY_INSTANT, attempt=attempt, replacements=replacements),
+        machine=MachineState(
+            since=_ANY_INSTANT, attempt=attempt, candidate=candidate, replacements=replacements
+        ),
     )
     return node_claim_names(stored, made)
 
@@ -173,7 +182,11 @@ def can_be_served(workspace: Object) -> bool:
     inference = workspace.get("inference")
     preset = (inference or {}).get("preset")
     spec = WorkspaceSpec(
-        resource=Resource(instance_type=(workspace.get("resource") or {}).get("instanceType", "")),
+        resource=Resource(
+            instance_type=(workspace.get("resource") or {}).get("instanceType", ""),
+            fallback_instance_types=_listed(workspace, "moorage.sh/fallback-instance-types"),
+            capacity_types=_listed(workspace, "moorage.sh/capacity-types"),
+        ),
         inference=None
         if inference is None
         else Inference(
@@ -181,7 +194,11 @@ def can_be_served(workspace: Object) -> bool:
             adapters=tuple(_adapter(item) for item in inference.get("adapters") or ()),
         ),
     )
-    return not isinstance(plan(spec), PlanRefusal)
+    return choose(spec) is not None
+
+
+def _listed(workspace: Object, key: str) -> tuple[str, ...]:
+    return tuple(filter(None, map(str.strip, annotation(workspace, key).split(","))))
 
 
 def _adapter(item: Object) -> Adapter:

@@ -72,6 +72,8 @@ specs = st.builds(
         count=st.integers(-1, 9),
         match_labels=st.dictionaries(words, words, max_size=3),
         preferred_nodes=several,
+        fallback_instance_types=several,
+        capacity_types=st.lists(st.sampled_from(["spot", "on-demand"]), max_size=2).map(tuple),
     ),
     inference=st.none()
     | st.builds(

@@ -356,6 +356,49 @@ async def test_plan_says_what_would_be_asked_and_stores_nothing(stub, store):
     assert not (await store.list(namespace="", page_size=1)).workspaces
 
 
+async def test_plan_tells_all_that_would_be_asked_for_in_order_with_its_quota(stub):
+    resource = pb.Resource(
+        instance_type="Standard_NC4as_T4_v3",
+        fallback_instance_types=["local-cpu"],
+        capacity_types=[pb.CAPACITY_TYPE_SPOT, pb.CAPACITY_TYPE_ON_DEMAND],
+    )
+    inference = pb.Inference(preset=pb.PresetChoice(name="phi-3-mini-4k-instruct"))
+    response = await stub.PlanWorkspace(
+        service.PlanWorkspaceRequest(
+            parent=PARENT, workspace=wanted(resource=resource, inference=inference)
+        )
+    )
+    assert [
+        (it.family, it.capacity_type, it.WhichOneof("outcome")) for it in response.candidates
+    ] == [
+        ("NCASv3_T4", pb.CAPACITY_TYPE_SPOT, "plan"),
+        ("NCASv3_T4", pb.CAPACITY_TYPE_ON_DEMAND, "plan"),
+        ("local", pb.CAPACITY_TYPE_SPOT, "refusal"),
+        ("local", pb.CAPACITY_TYPE_ON_DEMAND, "refusal"),
+    ]
+    assert response.plan == response.candidates[0].plan
+
+
+async def test_unknown_fallbacks_are_named_by_their_place(stub):
+    resource = pb.Resource(
+        instance_type="local-cpu",
+        fallback_instance_types=["local-cpu", "nonesuch"],
+        capacity_types=[pb.CAPACITY_TYPE_SPOT, pb.CAPACITY_TYPE_UNSPECIFIED],
+    )
+    failed = await failure(stub.CreateWorkspace(creation(workspace=wanted(resource=resource))))
+    assert failed.code is grpc.StatusCode.INVALID_ARGUMENT
+    assert set(failed.fields) == {
+        "workspace.resource.fallback_instance_types[1]",
+        "workspace.resource.capacity_types[1]",
+    }
+
+
+async def test_what_has_a_field_is_not_taken_as_an_annotation(stub):
+    annotated = wanted(annotations={"moorage.sh/capacity-types": "spot"})
+    failed = await failure(stub.CreateWorkspace(creation(workspace=annotated)))
+    assert failed.fields == ["workspace.annotations[moorage.sh/capacity-types]"]
+
+
 async def test_plan_of_what_cannot_fit_is_a_refusal_with_a_remedy(stub):
     too_large = wanted(
         inference=pb.Inference(preset=pb.PresetChoice(name="phi-3-mini-4k-instruct"))

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 from engine.action import node_claim_names, service_names, workload_revision
 from engine.observation import Answer, Node, NodeClaim, Observation, Replica, Workload
+from engine.offerings import offerings
 from engine.phase import Phase
 from engine.sizing import plan
 from engine.workspace import (
@@ -32,7 +33,7 @@ PHI_3 = WorkspaceSpec(
 
 def workspace(phase: Phase, spec: WorkspaceSpec = SMALL) -> Workspace:
     """A workspace that came to ``phase`` as its machine would have brought it there."""
-    made = plan(spec)
+    made = plan(spec, offerings(spec.resource)[0])
     planned = isinstance(made, Plan) and phase not in (Phase.PENDING, Phase.PLANNING)
     return Workspace(
         ref=WorkspaceRef(namespace="default", name="demo"),

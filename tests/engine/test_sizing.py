@@ -4,10 +4,15 @@ from dataclasses import replace
 
 import pytest
 
+from engine.offerings import offerings
 from engine.reason import Reason
 from engine.sizing import PlanRefusal, plan
 from engine.workspace import Inference, Plan, PresetChoice, Tuning, WorkspaceSpec
 from tests.engine.scenes import PHI_3, SMALL
+
+
+def planned(spec: WorkspaceSpec) -> Plan | PlanRefusal:
+    return plan(spec, offerings(spec.resource)[0])
 
 
 def asked(preset: str, instance_type: str) -> WorkspaceSpec:
@@ -33,13 +38,13 @@ def asked(preset: str, instance_type: str) -> WorkspaceSpec:
     ],
 )
 def test_as_many_nodes_as_the_weights_need(preset, instance_type, nodes):
-    made = plan(asked(preset, instance_type))
+    made = planned(asked(preset, instance_type))
     assert isinstance(made, Plan)
     assert made.node_count == nodes
 
 
 def test_the_instance_type_is_told_as_the_cloud_spells_it():
-    made = plan(asked("phi-4", "standard_nc24ads_a100_v4"))
+    made = planned(asked("phi-4", "standard_nc24ads_a100_v4"))
     assert isinstance(made, Plan)
     assert made.instance_type == "Standard_NC24ads_A100_v4"
 
@@ -52,7 +57,7 @@ def test_the_instance_type_is_told_as_the_cloud_spells_it():
     ],
 )
 def test_what_cannot_fit_is_refused_or_spread(preset, instance_type, because):
-    made = plan(asked(preset, instance_type))
+    made = planned(asked(preset, instance_type))
     if because is None:
         assert isinstance(made, Plan)
         assert made.node_count > 1
@@ -63,13 +68,13 @@ def test_what_cannot_fit_is_refused_or_spread(preset, instance_type, because):
 
 
 def test_tuning_is_refused_in_words_until_it_is_served():
-    made = plan(WorkspaceSpec(resource=PHI_3.resource, tuning=Tuning()))
+    made = planned(WorkspaceSpec(resource=PHI_3.resource, tuning=Tuning()))
     assert isinstance(made, PlanRefusal)
     assert made.reason is Reason.TUNING_NOT_SERVED
     assert "not served yet" in made.message
 
 
 def test_the_plan_tells_its_reasoning():
-    made = plan(SMALL)
+    made = planned(SMALL)
     assert isinstance(made, Plan)
     assert "0.51 GiB" in made.why

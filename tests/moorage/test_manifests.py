@@ -35,6 +35,18 @@ def test_a_manifest_s_own_namespace_wins():
     assert manifest.ref == WorkspaceRef(namespace="own", name="smollm2")
 
 
+def test_fallbacks_are_read_from_annotations_and_found_there_again():
+    annotation = "moorage.sh/fallback-instance-types"
+    text = VALID.replace(
+        "metadata:\n", f"metadata:\n  annotations: {{{annotation}: 'a, b', mine: kept}}\n", 1
+    )
+    (manifest,) = read_manifests(text, namespace="default")
+    assert list(manifest.message.resource.fallback_instance_types) == ["a", "b"]
+    assert dict(manifest.message.annotations) == {"mine": "kept"}
+    field = "workspace.resource.fallback_instance_types[1]"
+    assert manifest_path(field) == f"metadata.annotations[{annotation}]"
+
+
 def test_empty_documents_are_skipped():
     assert len(read_manifests(f"---\n{VALID}\n---\n---\n", namespace="default")) == 1
 

@@ -3,6 +3,7 @@
 import pytest
 
 from adapters.kubernetes.reading import endpoints, node, node_claim, replica
+from engine.nodes.reason import TERMINAL, NodeReason
 from engine.observation import Answer
 from engine.reason import Reason
 
@@ -123,6 +124,24 @@ def test_a_claim_for_a_machine_that_does_not_exist_is_refused():
         claim({"type": "Launched", "status": "False", "reason": "InvalidInstanceType"})
     )
     assert told.refused
+
+
+@pytest.mark.parametrize("kind", ["Launched", "Registered", "Initialized", "Ready"])
+@pytest.mark.parametrize("reason", sorted(TERMINAL))
+def test_a_claim_that_is_given_up_for_good_is_refused_with_that_reason(kind, reason):
+    told = node_claim(
+        claim(
+            {"type": "Launched", "status": "Unknown", "reason": "AwaitingReconciliation"},
+            {"type": kind, "status": "False", "reason": reason, "message": "m"},
+        )
+    )
+    assert (told.refused, told.reason, told.message) == (True, reason, "m")
+
+
+@pytest.mark.parametrize("reason", sorted(set(NodeReason) - TERMINAL))
+def test_a_claim_that_may_still_come_up_is_not_refused(reason):
+    told = node_claim(claim({"type": "Launched", "status": "False", "reason": reason}))
+    assert not told.refused
 
 
 def test_a_node_counts_the_gpus_that_pods_may_have():

@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from adapters.kubernetes.workspace_codec import decode, decode_spec, encode_status, manifest
+from engine.capacity_type import CapacityType
 from engine.phase import Phase
 from engine.step import pending_trigger, step
 from engine.workspace import (
@@ -15,6 +16,8 @@ from engine.workspace import (
     DataDestination,
     DataSource,
     Inference,
+    Offering,
+    OfferingRefusal,
     PresetChoice,
     Resource,
     Tuning,
@@ -28,6 +31,8 @@ FULL_INFERENCE = WorkspaceSpec(
         count=2,
         match_labels={"apps": "x"},
         preferred_nodes=("a", "b"),
+        fallback_instance_types=("Standard_NC48ads_A100_v4", "Standard_NC4as_T4_v3"),
+        capacity_types=("spot", "on-demand"),
     ),
     inference=Inference(
         preset=PresetChoice(
@@ -93,6 +98,49 @@ def test_a_machine_survives_the_way_to_a_status_and_back(phase):
         "status": merge_patch({}, encode_status(after.machine)),
     }
     assert decode(item).machine == after.machine
+
+
+def test_lost_claims_and_refused_offerings_are_remembered():
+    refusal = OfferingRefusal(
+        offering=Offering(instance_type="Standard_NC6s_v3", capacity_type=CapacityType.SPOT),
+        reason="SpotQuotaReached",
+        message="0 left",
+    )
+    remembered = replace(
+        workspace(Phase.PROVISIONING).machine,
+        replacements=(0, 2),
+        replaced_at=NOW,
+        claims_seen=("ws1", "ws2"),
+        candidate=1,
+        refused=(refusal,),
+    )
+    item = {
+        "metadata": {
+            "name": "demo",
+            "namespace": "default",
+            "uid": "u",
+            "creationTimestamp": "2026-01-01T12:00:00Z",
+        },
+        "status": merge_patch({}, encode_status(remembered)),
+    }
+    assert decode(item).machine == remembered
+
+
+def test_annotations_that_stand_for_fields_are_read_as_such():
+    item = manifest(workspace(Phase.PENDING).ref, PHI_3, {})
+    item["metadata"] |= {
+        "uid": "u",
+        "creationTimestamp": "2026-01-01T12:00:00Z",
+        "annotations": {
+            "moorage.sh/fallback-instance-types": " Standard_NC24ads_A100_v4,local-cpu ,",
+            "moorage.sh/capacity-types": "spot,on-demand",
+            "mine": "kept",
+        },
+    }
+    read = decode(item)
+    assert read.spec.resource.fallback_instance_types == ("Standard_NC24ads_A100_v4", "local-cpu")
+    assert read.spec.resource.capacity_types == ("spot", "on-demand")
+    assert read.annotations == {"mine": "kept"}
 
 
 def test_a_resource_that_no_engine_has_seen_is_pending_since_its_creation():

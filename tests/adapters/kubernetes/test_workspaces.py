@@ -97,6 +97,18 @@ async def test_an_update_is_guarded_and_leaves_the_state_alone(store):
     assert updated.generation == made.generation + 1
 
 
+async def test_what_is_accepted_instead_is_kept_in_annotations_and_can_be_taken_back(
+    store, objects
+):
+    resource = replace(SMALL.resource, capacity_types=("spot", "on-demand"))
+    made = await store.create(replace(new(), spec=replace(SMALL, resource=resource)))
+    assert made.spec.resource == resource
+    item = await objects.get(WORKSPACE, "demo", "default")
+    assert item["metadata"]["annotations"] == {"moorage.sh/capacity-types": "spot, on-demand"}
+    taken_back = await store.update(replace(made, spec=SMALL))
+    assert taken_back.spec == SMALL
+
+
 async def test_an_update_keeps_what_others_hold_on_the_object(store, objects):
     made = await store.create(new())
     await objects.merge(WORKSPACE, "demo", "default", {"metadata": {"finalizers": ["a.b/c"]}})
