@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from simulator.azure.agent_pools import AgentPools
+from simulator.azure.allocation import Allocation
 from simulator.azure.conductor import Conductor
 from simulator.azure.database import Ledger, NoLedger
 from simulator.azure.fate import Fate, GoodFortune
@@ -68,12 +69,20 @@ class AzureCloud:
         state = self._state = AzureState(options.ledger, new_uid())
         self.market = Market(options.offers)
         self._queue: WorkQueue[str] = WorkQueue()
+        allocation = Allocation(
+            state=state,
+            clock=clock,
+            cluster=options.cluster,
+            market=self.market,
+            timings=options.timings,
+            fate=options.fate,
+        )
         operations = PoolOperations(
             state=state,
             clock=clock,
             new_uid=new_uid,
             cluster=options.cluster,
-            market=self.market,
+            allocation=allocation,
             timings=options.timings,
             fate=options.fate,
             on_begun=self._queue.add,
@@ -106,11 +115,12 @@ class AzureCloud:
             fate=options.fate,
             allowances=options.allowances,
         )
-        self._conductor = Conductor(state, clock, machines, operations)
+        self._conductor = Conductor(state, clock, machines, allocation, operations)
         self.mishaps = Mishaps(
             state=state,
             clock=clock,
             operations=operations,
+            allocation=allocation,
             machines=machines,
             pools=pools,
             timings=options.timings,

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import timedelta
 
+from simulator.azure.allocation import Allocation
 from simulator.azure.failures import Failure, drain_failed, start_stop_race
 from simulator.azure.machines import Machines
 from simulator.azure.pool_operations import CLUSTER, PoolOperations
@@ -17,11 +18,17 @@ class Conductor:
     """Advances one pool, or the cluster as a whole, at a time."""
 
     def __init__(
-        self, state: AzureState, clock: Clock, machines: Machines, operations: PoolOperations
+        self,
+        state: AzureState,
+        clock: Clock,
+        machines: Machines,
+        allocation: Allocation,
+        operations: PoolOperations,
     ) -> None:
         self._state = state
         self._clock = clock
         self._machines = machines
+        self._allocation = allocation
         self._operations = operations
 
     def names(self) -> list[str]:
@@ -109,7 +116,7 @@ class Conductor:
         if all(one.stage is Stage.RUNNING for one in new):
             for machine in machines:
                 if machine.image != pool.image and machine.stage is Stage.RUNNING:
-                    self._operations.retire(machine)
+                    self._allocation.retire(machine)
 
     def _waits(self, operation: Operation, pool: Pool, machines: list[Machine]) -> bool:
         """Whether machines have to come or go first."""

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from simulator.azure.agent_pools import AgentPools
+from simulator.azure.allocation import Allocation
 from simulator.azure.machines import Machines
 from simulator.azure.pool_operations import PoolOperations
 from simulator.azure.records import NEVER, Machine, Pool, Stage, State, after
@@ -23,6 +24,7 @@ class Mishaps:
         state: AzureState,
         clock: Clock,
         operations: PoolOperations,
+        allocation: Allocation,
         machines: Machines,
         pools: AgentPools,
         timings: AzureTimings,
@@ -32,6 +34,7 @@ class Mishaps:
         self._state = state
         self._clock = clock
         self._operations = operations
+        self._allocation = allocation
         self._machines = machines
         self._pools = pools
         self._timings = timings
@@ -134,7 +137,7 @@ class Mishaps:
         self._occupy(State.STARTING, self._timings.pool_creation)
         with self._state.saving():
             for pool in self._state.pools.all():
-                self._operations.boot_again(pool.name)
+                self._allocation.boot_again(pool.name)
         for pool in self._state.pools.all():
             self._on_change(pool.name)
 
@@ -166,5 +169,6 @@ class Mishaps:
             return
         self._state.put_operation(replace(operation, ends_at=self._clock.now()))
         if operation.doing is State.DELETING:
-            for machine in self._state.machines_of(pool.name):
-                self._operations.retire(machine)
+            self._allocation.retire_all(pool.name)
+        else:
+            self._allocation.unstick(pool.name)

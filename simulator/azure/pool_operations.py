@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 
+from simulator.azure.allocation import Allocation
 from simulator.azure.failures import (
     Failure,
     Object,
@@ -17,16 +18,13 @@ from simulator.azure.failures import (
     pool_is_busy,
     preempted_by_delete,
 )
-from simulator.azure.fate import CreationFate, Fate, MachineFate
+from simulator.azure.fate import Fate
 from simulator.azure.managed_cluster import ManagedCluster
-from simulator.azure.offers import Market, place
 from simulator.azure.records import (
     NEVER,
-    Machine,
     Operation,
     Pool,
     Power,
-    Stage,
     State,
     Status,
     after,
@@ -38,15 +36,6 @@ from simulator.clock import Clock
 CLUSTER = ""
 """In place of a pool's name: the cluster as a whole."""
 
-_CAPACITY = frozenset(
-    {
-        "AllocationFailed",
-        "ZonalAllocationFailed",
-        "OverconstrainedAllocationRequest",
-        "OverconstrainedZonalAllocationRequest",
-    }
-)
-
 
 class PoolOperations:
     def __init__(
@@ -56,7 +45,7 @@ class PoolOperations:
         clock: Clock,
         new_uid: Callable[[], str],
         cluster: ManagedCluster,
-        market: Market,
+        allocation: Allocation,
         timings: AzureTimings,
         fate: Fate,
         on_begun: Callable[[str], None],
@@ -66,7 +55,7 @@ class PoolOperations:
         self._clock = clock
         self._new_uid = new_uid
         self._cluster = cluster
-        self._market = market
+        self._allocation = allocation
         self._timings = timings
         self._fate = fate
         self._on_begun = on_begun
@@ -101,15 +90,20 @@ class PoolOperations:
 
     def change(self, pool: Pool, properties: Object) -> Pool:
         """Also makes the machines that an earlier creation failed to make."""
-        for machine in self._state.machines_of(pool.name):
-            if machine.stage is Stage.BOOTING and machine.joins_at == NEVER:
-                self._state.machines.remove(machine.key)
+        self._allocation.forget_failed(pool.name)
         doing = State.SCALING if properties["count"] != pool.count else State.UPDATING
         changed = replace(pool, properties=properties, failure=None)
-        surplus = self._present(pool.name)[changed.count :]
-        for machine in surplus:
-            self.retire(machine)
+        for surplus in self._allocation.present(pool.name)[changed.count :]:
+            self._allocation.retire(surplus)
         return self._with_machines(changed, doing)
+
+    def _with_machines(self, pool: Pool, doing: State) -> Pool:
+        """Begins an operation that gives the pool the machines it wants."""
+        missing = pool.count - len(self._allocation.present(pool.name))
+        if missing <= 0:
+            return self.begin(pool, doing, self._in(self._timings.pool_change))
+        promise = self._allocation.make(pool, missing)
+        return self.begin(pool, doing, promise.ends_at, doomed=promise.failure)
 
     def delete(self, pool: Pool, *, honours_budgets: bool) -> Pool:
         """Whatever is being done to the pool is preempted."""
@@ -118,9 +112,8 @@ class PoolOperations:
             self.end(running, Status.CANCELED, preempted_by_delete())
         fate = self._fate.of_deletion(pool)
         ends_at = after(self._clock.now(), fate.delay)
-        goes = fate.failure is None and ends_at != NEVER
-        for machine in self._state.machines_of(pool.name) if goes else ():
-            self.retire(machine)
+        if fate.failure is None and ends_at != NEVER:
+            self._allocation.retire_all(pool.name)
         return self.begin(
             pool, State.DELETING, ends_at, doomed=fate.failure, honours_budgets=honours_budgets
         )
@@ -137,15 +130,13 @@ class PoolOperations:
         return self.begin(pool, State.STOPPING, self._in(self._timings.pool_change))
 
     def start(self, pool: Pool) -> Pool:
-        self.boot_again(pool.name)
+        self._allocation.boot_again(pool.name)
         return self.begin(pool, State.STARTING, self._in(self._timings.pool_creation))
 
     def upgrade_image(self, pool: Pool, image: str) -> Pool:
         """Machines of the new image join first; the others are drained once they are there."""
         changed = replace(pool, properties={**pool.properties, "nodeImageVersion": image})
-        now = self._clock.now()
-        for machine in self._present(pool.name):
-            self._put_machine(changed, machine.zone, now, self._fate.of_machine(pool))
+        self._allocation.replace_all(changed)
         return self.begin(changed, State.UPGRADING, self._in(self._timings.pool_creation))
 
     def occupy_cluster(self, doing: State, seconds: float) -> None:
@@ -153,111 +144,6 @@ class PoolOperations:
         operation = self._operation(CLUSTER, doing, self._in(seconds))
         cluster = replace(self._state.cluster, state=doing, operation=operation.id)
         self._state.put_cluster(replace(cluster, etag=self._new_uid()))
-
-    # Machines.
-
-    def retire(self, machine: Machine) -> None:
-        """It is to go: drained first, where it has a Node."""
-        now, timings = self._clock.now(), self._timings
-        match machine.stage:
-            case Stage.BOOTING | Stage.STOPPED:
-                until = after(now, timings.machine_removal)
-                self._state.put_machine(replace(machine, stage=Stage.REMOVING, until=until))
-            case Stage.RUNNING:
-                until = after(now, timings.drain_limit)
-                self._state.put_machine(replace(machine, stage=Stage.DRAINING, until=until))
-
-    def boot_again(self, pool: str) -> None:
-        """The stopped machines of ``pool`` start, under the names they had."""
-        joins_at = self._in(self._timings.node_registration)
-        gpus_at = after(joins_at, self._timings.gpu_registration)
-        for machine in self._state.machines_of(pool):
-            if machine.stage is Stage.STOPPED:
-                booting = replace(machine, stage=Stage.BOOTING, joins_at=joins_at, gpus_at=gpus_at)
-                self._state.put_machine(booting)
-
-    def _present(self, pool: str) -> list[Machine]:
-        """Machines that count towards the pool's."""
-        leaving = (Stage.DRAINING, Stage.EVICTING, Stage.REMOVING, Stage.GONE)
-        return [one for one in self._state.machines_of(pool) if one.stage not in leaving]
-
-    def _with_machines(self, pool: Pool, doing: State) -> Pool:
-        """Begins an operation that gives the pool the machines it wants."""
-        missing = pool.count - len(self._present(pool.name))
-        if missing <= 0:
-            return self.begin(pool, doing, self._in(self._timings.pool_change))
-        now, fate = self._clock.now(), self._fate.of_creation(pool)
-        zones, shortage = self._places(pool, missing)
-        failure = fate.failure or shortage
-        seconds = self._creation_seconds(failure) + fate.delay
-        begun = self.begin(pool, doing, after(now, seconds), doomed=failure)
-        for zone in zones:
-            self._allocate(begun, zone, fate, failure, now)
-        return begun
-
-    def _places(self, pool: Pool, count: int) -> tuple[list[str], Failure | None]:
-        """The zones of so many more machines, and why there are fewer."""
-        pools = {one.name: one for one in self._state.pools.all()}
-        taken = [
-            machine.zone
-            for machine in self._state.machines.all()
-            if machine.exists and machine.pool in pools
-            if pools[machine.pool].size == pool.size
-        ]
-        zones: list[str] = []
-        for _ in range(count):
-            found = place(self._market.offers, pool.size, pool.zones, [*taken, *zones])
-            if isinstance(found, Failure):
-                return zones, found
-            zones.append(found)
-        return zones, None
-
-    def _creation_seconds(self, failure: Failure | None) -> float:
-        if failure is None:
-            return self._timings.pool_creation
-        if failure.code in _CAPACITY:
-            return self._timings.allocation_failure
-        return self._timings.boot_failure
-
-    def _allocate(
-        self, pool: Pool, zone: str, fate: CreationFate, failure: Failure | None, now: datetime
-    ) -> None:
-        machine_fate = self._fate.of_machine(pool)
-        if failure is None:
-            self._put_machine(pool, zone, now, machine_fate)
-            return
-        joins_at = after(now, self._creation_seconds(failure) + fate.joins_after_failure)
-        if joins_at != NEVER or failure.code not in _CAPACITY:
-            self._put_machine(pool, zone, now, machine_fate, joins_at=joins_at)
-
-    def _put_machine(
-        self,
-        pool: Pool,
-        zone: str,
-        now: datetime,
-        fate: MachineFate,
-        *,
-        joins_at: datetime | None = None,
-    ) -> None:
-        index = self._free_index(pool.name)
-        if joins_at is None:
-            joins_at = after(now, self._timings.node_registration + fate.registration_delay)
-        machine = Machine(
-            pool=pool.name,
-            index=index,
-            node=self._cluster.node_name(pool.name, index, local=pool.size.local),
-            zone=zone,
-            image=pool.image,
-            joins_at=joins_at,
-            gpus=max(0, pool.size.gpus - fate.missing_gpus),
-            gpus_at=after(joins_at, self._timings.gpu_registration + fate.gpu_delay),
-        )
-        self._state.put_machine(machine)
-
-    def _free_index(self, pool: str) -> int:
-        """One above the highest in use: a scale set does not use a number again soon."""
-        taken = [machine.index for machine in self._state.machines_of(pool)]
-        return max(taken, default=-1) + 1
 
     # Operations.
 

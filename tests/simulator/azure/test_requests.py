@@ -297,3 +297,15 @@ def test_an_answer_may_be_lost_on_its_way_and_the_pool_is_made_all_the_same():
         assert await world.names() == ["ws0"]
 
     play(scenario, carry=lossy)
+
+
+def test_an_operation_that_is_stuck_ends_and_its_machine_joins_when_it_is_healed():
+    async def scenario(world):
+        await world.create()
+        await asyncio.sleep(86400)
+        assert (await world.state(), world.nodes()) == ("Creating", [])
+        world.cloud.mishaps.heal()
+        await asyncio.sleep(60)
+        assert (await world.state(), world.gpus()) == ("Succeeded", "1")
+
+    play(scenario, fate=NeverEnds())
