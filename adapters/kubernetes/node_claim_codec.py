@@ -79,7 +79,7 @@ def _spec(item: Object) -> NodeClaimSpec:
         capacity_type=CapacityType.SPOT
         if wanted.get(CAPACITY_TYPE_LABEL) == (CapacityType.SPOT.value,)
         else CapacityType.ON_DEMAND,
-        disk_gib=gibibytes(requests.get("storage") or requests.get("ephemeral-storage") or "0"),
+        disk_gib=gibibytes(str(requests.get("storage") or requests.get("ephemeral-storage") or 0)),
         os_sku=OS_SKUS.get(family, OS_SKUS["ubuntu"]),
         zones=tuple(zone.rpartition("-")[2] for zone in wanted.get(ZONE_LABEL, ())),
         labels=_pool_labels(item, wanted),
