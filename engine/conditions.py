@@ -5,6 +5,7 @@ apply is absent, so that its column stays empty.
 """
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from engine import guards
 from engine.observation import Observation
@@ -54,9 +55,17 @@ def _dated(found: Condition, earlier: Condition | None) -> Condition:
     )
 
 
+class Finding(NamedTuple):
+    """What a condition says, but for when and of which generation."""
+
+    reason: str
+    message: str
+    status: bool
+
+
 def _found(workspace: Workspace, observation: Observation, told: Standing) -> Iterator[Condition]:
-    def condition(kind: ConditionType, reason: str, message: str, *, status: bool) -> Condition:
-        return Condition(
+    for kind, (reason, message, status) in _findings(workspace, observation, told):
+        yield Condition(
             type=kind,
             status=status,
             reason=reason,
@@ -65,60 +74,72 @@ def _found(workspace: Workspace, observation: Observation, told: Standing) -> It
             observed_generation=workspace.machine.planned_generation or workspace.generation,
         )
 
+
+def _findings(
+    workspace: Workspace, observation: Observation, told: Standing
+) -> Iterator[tuple[ConditionType, Finding]]:
     phase = workspace.machine.phase
     ready = phase is Phase.READY
-    nodes_ready = guards.nodes_ready(workspace, observation)
-    claims = guards.wanted_claims(workspace, observation)
-    unready = next((claim for claim in claims if not claim.ready), None)
-    claims_ready = bool(claims) and unready is None
-    claim_reason = unready.reason if unready and unready.reason else "NodeClaimNotReady"
-    yield condition(
-        ConditionType.NODE_CLAIM_READY,
-        "NodeClaimsReady" if claims_ready else claim_reason,
-        "all node claims are ready" if claims_ready else told.message,
-        status=claims_ready,
-    )
-    yield condition(
-        ConditionType.NODES_READY,
-        "NodesReady" if nodes_ready else _nodes_reason(workspace, observation),
-        "all nodes are ready" if nodes_ready else told.message,
-        status=nodes_ready,
-    )
-    yield condition(
-        ConditionType.RESOURCE_READY,
-        "workspaceResourceStatusSuccess" if nodes_ready else "workspaceResourceStatusNotReady",
-        "nodes and GPUs are ready" if nodes_ready else told.message,
-        status=nodes_ready,
-    )
+    claims, nodes = _claims(workspace, observation, told), _nodes(workspace, observation, told)
+    yield ConditionType.NODE_CLAIM_READY, claims
+    yield ConditionType.NODES_READY, nodes
+    yield ConditionType.RESOURCE_READY, _resource(claims, nodes)
     if workspace.spec.inference is not None:
         serving = ready or (phase is Phase.UPDATING and guards.serving(workspace, observation))
-        yield condition(
-            ConditionType.INFERENCE_READY,
-            "WorkspaceInferenceStatusSuccess" if serving else _inference_reason(phase, told),
-            told.message,
-            status=serving,
-        )
+        reason = "WorkspaceInferenceStatusSuccess" if serving else _inference_reason(phase, told)
+        yield ConditionType.INFERENCE_READY, Finding(reason, told.message, status=serving)
     else:
-        yield condition(
-            ConditionType.JOB_STARTED,
-            "WorkspaceTuningJobStatusPending",
-            told.message,
-            status=False,
-        )
+        pending = Finding("WorkspaceTuningJobStatusPending", told.message, status=False)
+        yield ConditionType.JOB_STARTED, pending
     outcome = "workspaceFailed" if phase is Phase.FAILED else "workspacePending"
-    for kind in (ConditionType.WORKSPACE_READY, ConditionType.WORKSPACE_SUCCEEDED):
-        reason = "workspaceSucceeded" if ready else outcome
-        yield condition(kind, reason, told.message, status=ready)
+    whole = Finding("workspaceSucceeded" if ready else outcome, told.message, status=ready)
+    yield ConditionType.WORKSPACE_READY, whole
+    yield ConditionType.WORKSPACE_SUCCEEDED, whole
     if phase is Phase.DELETING:
-        yield condition(
-            ConditionType.WORKSPACE_DELETING, "workspaceDeleted", told.message, status=True
+        yield (
+            ConditionType.WORKSPACE_DELETING,
+            Finding("workspaceDeleted", told.message, status=True),
         )
 
 
-def _nodes_reason(workspace: Workspace, observation: Observation) -> str:
+def _claims(workspace: Workspace, observation: Observation, told: Standing) -> Finding:
+    """The provisioner's own words about the first claim that is not ready."""
+    claims = guards.wanted_claims(workspace, observation)
+    unready = next((claim for claim in claims if not claim.ready), None)
+    if unready is None and len(claims) == guards.node_count(workspace):
+        return Finding("NodeClaimsReady", "all node claims are ready", status=True)
+    if unready is None or not unready.reason:
+        return Finding(_last_reason(workspace), told.message, status=False)
+    return Finding(unready.reason, unready.message or told.message, status=False)
+
+
+def _last_reason(workspace: Workspace) -> str:
+    """A failure keeps the provisioner's word for it when the claim is gone."""
+    for condition in workspace.machine.conditions:
+        if condition.type is ConditionType.NODE_CLAIM_READY and not condition.status:
+            return condition.reason if workspace.machine.phase is Phase.FAILED else _NOT_READY
+    return _NOT_READY
+
+
+_NOT_READY = "NodeClaimNotReady"
+
+
+def _nodes(workspace: Workspace, observation: Observation, told: Standing) -> Finding:
     nodes = guards.wanted_nodes(workspace, observation)
+    pressed = [f"{node.name}: {', '.join(node.pressures)}" for node in nodes if node.pressures]
+    warning = f"; warning: {'; '.join(pressed)}" if pressed else ""
+    if guards.nodes_ready(workspace, observation):
+        return Finding("NodesReady", f"all nodes are ready{warning}", status=True)
     without_gpu = any(node.ready and not guards.gpus_allocatable(workspace, node) for node in nodes)
-    return "NodePluginsNotReady" if without_gpu else "NodeNotReady"
+    reason = "NodePluginsNotReady" if without_gpu else "NodeNotReady"
+    return Finding(reason, f"{told.message}{warning}", status=False)
+
+
+def _resource(claims: Finding, nodes: Finding) -> Finding:
+    """Says what stands in the way, in the words of the condition that says so."""
+    if nodes.status:
+        return Finding("workspaceResourceStatusSuccess", "nodes and GPUs are ready", status=True)
+    return nodes if claims.status else claims
 
 
 _POD_REASONS = frozenset(

@@ -39,10 +39,13 @@ class OwnedClaim:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Node:
+    """``pressures`` are what its kubelet runs short of, such as ``DiskPressure``."""
+
     name: str
     ready: bool
     gpus: int
     instance_type: str
+    pressures: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

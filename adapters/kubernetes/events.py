@@ -8,6 +8,7 @@ from adapters.kubernetes.errors import KubernetesRefusal
 from adapters.kubernetes.kinds import EVENT, NODE_CLAIM, WORKSPACE, Kind
 from adapters.kubernetes.objects import KubernetesObjects
 from adapters.kubernetes.workspace_codec import rfc3339, whole_seconds
+from engine.action import EnsureNodeClaims
 from engine.errors import Unreachable
 from engine.nodes.claim import NodeClaim
 from engine.nodes.phase import NodePhase
@@ -20,6 +21,8 @@ log = logging.getLogger(__name__)
 
 WARNINGS = frozenset({Phase.DEGRADED, Phase.FAILED})
 NODE_WARNINGS = frozenset({NodePhase.UNHEALTHY, NodePhase.FAILED})
+KAITO_REASONS = {EnsureNodeClaims.__name__: "NodeClaimCreationFailed"}
+"""Reasons by which KAITO's users know what we call by an action's name."""
 MESSAGE_LENGTH = 1024
 """The API refuses longer messages (core/v1 Event)."""
 
@@ -85,9 +88,8 @@ class Events:
 
     async def set_back(self, about: Subject, setback: Setback) -> None:
         log.warning("%s: %s: %s", about, setback.action, setback.message)
-        await self.write(
-            about, "Warning", f"{setback.action}Failed", f"{setback.code}: {setback.message}"
-        )
+        reason = KAITO_REASONS.get(setback.action, f"{setback.action}Failed")
+        await self.write(about, "Warning", reason, f"{setback.code}: {setback.message}")
 
 
 class KubernetesEvents:

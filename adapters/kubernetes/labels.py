@@ -14,7 +14,29 @@ CAPACITY_TYPE_LABEL = "karpenter.sh/capacity-type"
 REVISION_ANNOTATION = "workspace.kaito.io/revision"
 SIMULATED_ANNOTATION = "moorage.sh/simulated"
 SUBSTITUTE_PORTS_ANNOTATION = "moorage.sh/substitute-ports"
+SKU_LABEL = "karpenter.azure.com/sku-name"
 GPU_RESOURCE = "nvidia.com/gpu"
+
+
+RESERVED_SELECTORS = frozenset(
+    {
+        WORKSPACE_LABEL,
+        NAMESPACE_LABEL,
+        "kaito.sh/ragengine",
+        "kaito.sh/ragenginenamespace",
+        "karpenter.kaito.sh/workspace-name",
+        "karpenter.kaito.sh/workspace-namespace",
+        "karpenter.kaito.sh/inferenceset",
+        "karpenter.kaito.sh/inferenceset-namespace",
+    }
+)
+"""Labels that say whose a node is: KAITO strips them from what users select nodes by."""
+
+
+def selected_labels(workspace: Workspace) -> dict[str, str]:
+    """What its nodes are to bear by the user's own word."""
+    wanted = workspace.spec.resource.match_labels
+    return {key: value for key, value in wanted.items() if key not in RESERVED_SELECTORS}
 
 
 def owner_labels(workspace: Workspace) -> dict[str, str]:

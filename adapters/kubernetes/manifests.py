@@ -14,11 +14,14 @@ from adapters.kubernetes.labels import (
     NODE_POOL,
     NODE_POOL_LABEL,
     REVISION_ANNOTATION,
+    SKU_LABEL,
     WORKSPACE_LABEL,
     owner_labels,
+    selected_labels,
 )
 from engine.action import headless_service_name, workload_name
 from engine.capacity_type import CapacityType
+from engine.instance_types import find_instance_type
 from engine.workspace import Adapter, Inference, Plan, Workspace
 
 Object = dict[str, Any]
@@ -27,6 +30,9 @@ GATEWAY_PORT = 5000
 TRITON_HTTP_PORT = 8000
 TRITON_GRPC_PORT = 8001
 METRICS_PORT = 8002
+
+UNKNOWN_DISK_GIB = 1024
+"""What KAITO asks for where it does not know how much is needed; AKS takes no disk of 0."""
 
 TERMINATION_GRACE_SECONDS = 60
 TRITON_EXIT_SECONDS = 45
@@ -44,7 +50,7 @@ class Images:
 
 def node_claim(workspace: Workspace, name: str, plan: Plan) -> Object:
     labels = {
-        **workspace.spec.resource.match_labels,
+        **selected_labels(workspace),
         NODE_POOL_LABEL: NODE_POOL,
         **owner_labels(workspace),
     }
@@ -65,7 +71,7 @@ def node_claim(workspace: Workspace, name: str, plan: Plan) -> Object:
             "expireAfter": "Never",
             "nodeClassRef": {"group": "kaito.sh", "kind": "KaitoNodeClass", "name": "default"},
             "requirements": _requirements(plan),
-            "resources": {"requests": {"storage": f"{plan.disk_gib}Gi"}},
+            "resources": {"requests": {"storage": f"{plan.disk_gib or UNKNOWN_DISK_GIB}Gi"}},
             "taints": [{"key": "sku", "value": "gpu", "effect": "NoSchedule"}]
             if plan.gpus_per_node
             else [],
@@ -74,11 +80,14 @@ def node_claim(workspace: Workspace, name: str, plan: Plan) -> Object:
 
 
 def _requirements(plan: Plan) -> list[Object]:
+    instance_type = find_instance_type(plan.instance_type)
+    of_azure = instance_type is None or not instance_type.local
     spot = plan.capacity_type is CapacityType.SPOT
     return [
         _requirement(NODE_POOL_LABEL, NODE_POOL),
         _requirement(INSTANCE_TYPE_LABEL, plan.instance_type),
         _requirement("kubernetes.io/os", "linux"),
+        *([_requirement(SKU_LABEL, plan.instance_type)] if of_azure else []),
         *([_requirement(CAPACITY_TYPE_LABEL, plan.capacity_type)] if spot else []),
     ]
 
@@ -209,7 +218,7 @@ def _tolerations(plan: Plan) -> list[Object]:
 
 
 def _node_affinity(workspace: Workspace) -> Object:
-    wanted = {**workspace.spec.resource.match_labels, **owner_labels(workspace)}
+    wanted = {**selected_labels(workspace), **owner_labels(workspace)}
     expressions = [_requirement(key, value) for key, value in wanted.items()]
     return {
         "requiredDuringSchedulingIgnoredDuringExecution": {

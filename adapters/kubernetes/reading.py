@@ -29,6 +29,8 @@ LIFECYCLE = ("Launched", "Registered", "Initialized")
 REFUSALS = TERMINAL | {"InvalidInstanceType", "NodeClassNotFound"}
 """Reasons with which a provisioner says that asking again for the same will not help."""
 
+PRESSURES = ("DiskPressure", "MemoryPressure", "PIDPressure")
+
 IMAGE_ERRORS = frozenset(
     {
         "ErrImagePull",
@@ -71,14 +73,13 @@ def _refuses(condition: Object) -> bool:
 
 def node(item: Object) -> Node:
     status = item.get("status") or {}
-    ready = next(
-        (c["status"] for c in status.get("conditions") or () if c["type"] == "Ready"), "Unknown"
-    )
+    true = {c["type"] for c in status.get("conditions") or () if c["status"] == "True"}
     return Node(
         name=item["metadata"]["name"],
-        ready=ready == "True" and not _releasing(item),
+        ready="Ready" in true and not _releasing(item),
         gpus=int((status.get("allocatable") or {}).get(GPU_RESOURCE, "0")),
         instance_type=(item["metadata"].get("labels") or {}).get(INSTANCE_TYPE_LABEL, ""),
+        pressures=tuple(pressure for pressure in PRESSURES if pressure in true),
     )
 
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 from adapters.kubernetes.manifests import Images, node_claim, stateful_set
 from engine.capacity_type import CapacityType
 from engine.phase import Phase
-from tests.engine.scenes import PHI_3, workspace
+from tests.engine.scenes import PHI_3, SMALL, workspace
 
 OF = workspace(Phase.PROVISIONING, PHI_3)
 SPOT = replace(OF.machine.plan, capacity_type=CapacityType.SPOT)
@@ -29,3 +29,56 @@ def test_spot_is_asked_for_only_where_it_is_meant():
 def test_pods_bear_the_taint_of_spot_nodes_only_where_they_run_on_them():
     assert SPOT_TAINT in tolerated(SPOT)
     assert SPOT_TAINT not in tolerated(OF.machine.plan)
+
+
+def test_a_claim_is_what_kaitos_provisioners_expect():
+    claim = node_claim(OF, "ws012345678", OF.machine.plan)
+    assert (
+        claim["metadata"]["labels"].items()
+        >= {
+            "karpenter.sh/nodepool": "kaito",
+            "kaito.sh/workspace": "demo",
+            "kaito.sh/workspacenamespace": "default",
+            "apps": "phi-3",
+        }.items()
+    )
+    assert claim["metadata"]["annotations"] == {
+        "karpenter.sh/do-not-disrupt": "true",
+        "kaito.sh/node-image-family": "ubuntu",
+    }
+    assert required(claim) == {
+        "karpenter.sh/nodepool": ["kaito"],
+        "node.kubernetes.io/instance-type": ["Standard_NC6s_v3"],
+        "kubernetes.io/os": ["linux"],
+        "karpenter.azure.com/sku-name": ["Standard_NC6s_v3"],
+    }
+    assert claim["spec"]["nodeClassRef"] == {
+        "group": "kaito.sh",
+        "kind": "KaitoNodeClass",
+        "name": "default",
+    }
+    assert claim["spec"]["taints"] == [{"key": "sku", "value": "gpu", "effect": "NoSchedule"}]
+    assert claim["spec"]["resources"]["requests"] == {"storage": "87Gi"}
+    assert claim["spec"]["expireAfter"] == "Never"
+
+
+def test_a_disk_of_unknown_size_is_a_large_one():
+    claim = node_claim(OF, "ws1", replace(OF.machine.plan, disk_gib=0))
+    assert claim["spec"]["resources"]["requests"] == {"storage": "1024Gi"}
+
+
+def test_a_machine_that_is_not_azures_has_no_sku():
+    local = workspace(Phase.PROVISIONING, SMALL)
+    assert "karpenter.azure.com/sku-name" not in required(
+        node_claim(local, "ws1", local.machine.plan)
+    )
+
+
+def test_labels_that_say_whose_a_node_is_are_not_the_users_to_choose():
+    theirs = {"kaito.sh/workspace": "another", "kaito.sh/ragengine": "r", "apps": "x"}
+    resource = replace(PHI_3.resource, match_labels=theirs)
+    of = workspace(Phase.PROVISIONING, replace(PHI_3, resource=resource))
+    labels = node_claim(of, "ws1", of.machine.plan)["metadata"]["labels"]
+    assert labels["kaito.sh/workspace"] == "demo"
+    assert "kaito.sh/ragengine" not in labels
+    assert labels["apps"] == "x"

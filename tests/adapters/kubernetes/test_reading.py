@@ -144,6 +144,16 @@ def test_a_claim_that_may_still_come_up_is_not_refused(reason):
     assert not told.refused
 
 
+def test_a_node_tells_what_it_runs_short_of_and_stays_ready():
+    conditions = [
+        {"type": "MemoryPressure", "status": "False"},
+        {"type": "DiskPressure", "status": "True"},
+        {"type": "Ready", "status": "True"},
+    ]
+    told = node({"metadata": {"name": "n"}, "status": {"conditions": conditions}})
+    assert (told.ready, told.pressures) == (True, ("DiskPressure",))
+
+
 def test_a_node_counts_the_gpus_that_pods_may_have():
     item = {
         "metadata": {"name": "n"},
