@@ -7,7 +7,7 @@ import asyncio
 import sys
 from collections.abc import Coroutine
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -114,13 +114,25 @@ def up(
         float,
         typer.Option(min=0, max=1000, help="Factor on what simulated machines and images take."),
     ] = 1.0,
+    quota: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="FAMILY=VCPUS",
+            help="Simulated Azure's, for a family of instance types or `spot`; may be repeated.",
+        ),
+    ] = None,
 ) -> None:
     """Run Moorage on a simulated cluster, until Ctrl-C."""
-    from moorage.commands.up import StackOptions
-    from moorage.commands.up import up as run
+    from moorage.commands import up as command
 
-    options = StackOptions(listen=listen, kubernetes=kubernetes_port, grpc=grpc_port, delays=delays)
-    run(state_dir, options, headless=headless)
+    options = command.StackOptions(
+        listen=listen,
+        kubernetes=kubernetes_port,
+        grpc=grpc_port,
+        delays=delays,
+        quota=command.quota(quota or []),
+    )
+    command.up(state_dir, options, headless=headless)
 
 
 @app.command()
@@ -374,6 +386,10 @@ def simulate(
             min=1, max=10_000, help="How many users make.", show_default="drawn from the seed"
         ),
     ] = None,
+    provisioner: Annotated[
+        Literal["karpenter", "moorage"] | None,
+        typer.Option(help="Who makes the nodes.", show_default="drawn from the seed"),
+    ] = None,
     faults: Annotated[
         str, typer.Option(metavar="CODES", help="all, none, or codes such as CR,EA,SPOT.")
     ] = "all",
@@ -423,7 +439,7 @@ def simulate(
     from moorage.commands.simulate import Telling, World, simulate_many, simulate_one
 
     telling = Telling(form=output, verbose=verbose, report=report)
-    world = World(workspaces=workspaces, hours=hours, faults=codes)
+    world = World(workspaces=workspaces, hours=hours, provisioner=provisioner, faults=codes)
     if several is not None:
         simulate_many(
             several,

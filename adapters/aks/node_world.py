@@ -63,14 +63,14 @@ class AksNodeWorld:
             tasks.create_task(self._reflector.run(), name="nodes of agent pools")
 
     async def observe(self, claim: NodeClaim, /) -> NodeObservation:
-        await self._copy.listed()
+        await self._copy.heard()
         await self._reflector.listed()
         pool = await self._pool(claim)
         return NodeObservation(
             at=self._clock.now(),
             pool=pool,
             nodes=tuple([await self._node(claim, item) for item in self._items(claim.ref.name)]),
-            refusal=self._refusals.get(claim.uid),
+            refusal=self._refusals.get(claim.uid) or self._never_listed(),
         )
 
     def _items(self, pool: str) -> Sequence[Object]:
@@ -87,6 +87,13 @@ class AksNodeWorld:
             return await self._pools.get(name)
         except CloudRefused as refused:
             raise Unreachable(f"agent pool {name}: {refused}") from refused
+
+    def _never_listed(self) -> CloudError | None:
+        """Why Azure has not told us of any pool yet, in which case it will not make one either."""
+        failure = self._copy.failure
+        if self._copy.as_of is None and isinstance(failure, CloudRefused):
+            return failure.error
+        return None
 
     async def _node(self, claim: NodeClaim, item: Object) -> PoolNode:
         """Its pods are asked for only where they are waited for."""
@@ -138,23 +145,28 @@ class AksNodeWorld:
                 return
             self._refusals[claim.uid] = refused.error
             raise
-        finally:
-            self._copy.soon()
         self._refusals.pop(claim.uid, None)
         self._copy.put(pool)
+        self._copy.soon()
 
     async def _adopt(self, claim: NodeClaim) -> None:
         """There is a pool of that name: an answer was lost, a list lags, or it is another's."""
         self._refusals.pop(claim.uid, None)
-        found = await self._pools.get(claim.ref.name)
+        await self._look_at(claim.ref.name)
+
+    async def _look_at(self, pool: str) -> None:
+        found = await self._pools.get(pool)
         if found is not None:
             self._copy.put(found)
 
     async def _delete(self, pool: AgentPool, *, ignore: bool) -> None:
         try:
             await self._pools.delete(pool, ignore_disruption_budgets=ignore)
-        finally:
-            self._copy.soon()
+        except CloudRefused as refused:
+            if refused.error.status != _PRECONDITION_FAILED:
+                raise
+            await self._look_at(pool.name)  # and decide again by what it is now
+        self._copy.soon()
 
     async def _drain(self, node: str) -> None:
         await self._objects.merge(NODE, node, "", {"spec": {"unschedulable": True}})

@@ -7,7 +7,7 @@ is not thereby gone: ask for it by name before anything depends on it.
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from engine.errors import Unreachable
@@ -17,6 +17,9 @@ log = logging.getLogger(__name__)
 
 FIRST_PAUSE_SECONDS = 5.0
 LONGEST_PAUSE_SECONDS = 120.0
+
+LAG_SECONDS = 60.0
+"""So long a list may be without a pool that Azure has told of by its name."""
 
 _RESTING = frozenset({PoolState.SUCCEEDED, PoolState.FAILED})
 _TRANSIENT = frozenset({408, 409, 429})
@@ -56,14 +59,14 @@ class PoolCopy:
         self._intervals = intervals or ListIntervals()
         self._held: dict[str, AgentPool] = {}
         self._put_at: dict[str, float] = {}
-        """When a pool was put here, by the loop's clock: lists that began before know less."""
-        self._listed = asyncio.Event()
+        """When a pool was put here, by the loop's clock."""
+        self._heard = asyncio.Event()
         self._wanted = asyncio.Event()
         self._pause = FIRST_PAUSE_SECONDS
 
-    async def listed(self) -> None:
-        """Waits until the copy was complete once."""
-        await self._listed.wait()
+    async def heard(self) -> None:
+        """Waits for the first answer, be it a refusal: ``failure`` has that."""
+        await self._heard.wait()
 
     def get(self, name: str) -> AgentPool | None:
         return self._held.get(name)
@@ -72,7 +75,10 @@ class PoolCopy:
         return list(self._held.values())
 
     def put(self, pool: AgentPool) -> None:
-        """What Azure has just answered of one pool: no list that is under way outdoes it."""
+        """What Azure has just answered of one pool.
+
+        No list that is under way outdoes it, and none that lags makes it disappear.
+        """
         self._held[pool.name] = pool
         self._put_at[pool.name] = asyncio.get_running_loop().time()
         self._on_change(pool.name)
@@ -95,15 +101,18 @@ class PoolCopy:
                 await self._rest(began)
 
     def _take(self, pools: Sequence[AgentPool], began: float) -> None:
-        self._put_at = {name: at for name, at in self._put_at.items() if at > began}
-        newer = {name: self._held[name] for name in self._put_at}
-        fresh = {pool.name: pool for pool in pools} | newer
+        self._put_at = {n: at for n, at in self._put_at.items() if at + LAG_SECONDS > began}
+        fresh = {pool.name: pool for pool in pools}
+        for name, put_at in self._put_at.items():
+            held = self._held.get(name)
+            if held is not None and (put_at > began or _missed(held, fresh)):
+                fresh[name] = held
         names = self._held.keys() | fresh.keys()
         changed = [name for name in sorted(names) if self._held.get(name) != fresh.get(name)]
         self._held = fresh
         self.as_of, self.failure = began, None
         self._pause = FIRST_PAUSE_SECONDS
-        self._listed.set()
+        self._heard.set()
         for name in changed:
             self._on_change(name)
 
@@ -119,6 +128,7 @@ class PoolCopy:
 
     async def _after(self, error: CloudRefused | Unreachable) -> None:
         self.failure = error
+        self._heard.set()
         pause = self._pause_after(error)
         log.warning("agent pools: %s; listing again in %.0f s", error, pause)
         await asyncio.sleep(pause)
@@ -134,3 +144,8 @@ class PoolCopy:
 
 def _transient(error: CloudError) -> bool:
     return error.status in _TRANSIENT or error.status >= _SERVER_ERRORS
+
+
+def _missed(pool: AgentPool, listed: Mapping[str, AgentPool]) -> bool:
+    """Whether it ought to be in the list: one that was going may be gone."""
+    return pool.name not in listed and pool.state is not PoolState.DELETING

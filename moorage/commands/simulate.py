@@ -29,7 +29,7 @@ from moorage.views.simulation import (
     run_view,
 )
 from simulator.checkers.properties import PROPERTIES
-from simulator.faults.plan import Plan
+from simulator.faults.plan import Plan, Provisioner
 
 STATEMENTS: Mapping[str, str] = {one.id: one.statement for one in PROPERTIES}
 FAILURES_NAMED = 10
@@ -44,11 +44,18 @@ class World:
 
     workspaces: int | None = None
     hours: float | None = None
+    provisioner: Provisioner | None = None
     faults: frozenset[str]
 
     @property
     def draw(self) -> Callable[[int], Plan]:
-        return partial(draw, workspaces=self.workspaces, hours=self.hours, faults=self.faults)
+        return partial(
+            draw,
+            workspaces=self.workspaces,
+            hours=self.hours,
+            faults=self.faults,
+            provisioner=self.provisioner,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

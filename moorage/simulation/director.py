@@ -6,6 +6,21 @@ from typing import Any
 
 from moorage.simulation.processes import Processes
 from moorage.simulation.users import Users
+from simulator.faults.azure_faults import AzureFaults
+from simulator.faults.azure_vocabulary import (
+    AzureDenies,
+    BootFails,
+    ClusterBusy,
+    DeletionFails,
+    DeletionSlow,
+    GpusMissing,
+    ImageUpgrade,
+    ListLags,
+    MachineLost,
+    NodeNeverJoins,
+    PoolDeleted,
+    PoolStopped,
+)
 from simulator.faults.cluster_faults import ClusterFaults
 from simulator.faults.plan import FaultElement, Plan
 from simulator.faults.planned_fate import PlannedFate, Told
@@ -56,6 +71,7 @@ class Director:
         network: Network,
         fate: PlannedFate,
         cluster_faults: ClusterFaults,
+        azure_faults: AzureFaults | None,
         users: Users,
         start: Callable[[Coroutine[Any, Any, None]], object],
         told: Told,
@@ -67,6 +83,7 @@ class Director:
         self._network = network
         self._fate = fate
         self._cluster_faults = cluster_faults
+        self._azure_faults = azure_faults
         self._users = users
         self._start = start
         self._told = told
@@ -96,6 +113,8 @@ class Director:
         self._network.heal()
         self._fate.heal()
         self._cluster_faults.heal()
+        if self._azure_faults is not None:
+            self._azure_faults.heal()
         self._processes.heal()
 
     def _act(self, number: int, action: UserAction) -> None:
@@ -124,8 +143,24 @@ class Director:
                 | LoadSlow()
                 | LoadFails()
                 | PullFails()
+                | AzureDenies()
+                | BootFails()
+                | NodeNeverJoins()
+                | GpusMissing()
+                | DeletionFails()
+                | DeletionSlow()
             ):
                 self._fate.arm(number, fault)
+            case (
+                ClusterBusy()
+                | ListLags()
+                | PoolDeleted()
+                | PoolStopped()
+                | ImageUpgrade()
+                | MachineLost()
+            ):
+                if self._azure_faults is not None:
+                    self._azure_faults.strike(number, fault)
             case Crash() | StaleRestart() | CancelTask() | Pause() | ClockJump() | SecondEngine():
                 self._strike_process(number, fault)
             case _:

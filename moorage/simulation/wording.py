@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from moorage.views.durations import short
+from simulator.faults import azure_vocabulary as azure
 from simulator.faults import users, vocabulary
 from simulator.faults.plan import Element, FaultElement, Plan, Setting
 from simulator.faults.triggers import At, AtStep, Calls, OnCall, OnPhase, When
@@ -234,6 +235,28 @@ _FAULTS: Mapping[type, Callable[[Any], str]] = {
     vocabulary.LoadFails: lambda it: f"{_of(it)} model fails to load, {_times(it.times)}",
     vocabulary.OutOfMemory: lambda it: f"{_of(it)} model is killed for want of memory",
     vocabulary.ModelSilent: lambda it: f"{_of(it)} model falls silent while its server is ready",
+    azure.AzureDenies: lambda it: (
+        f"Azure lets nobody change agent pools for {_span(it.seconds)} ({it.why})"
+    ),
+    azure.ClusterBusy: lambda it: f"the AKS cluster is busy for {_span(it.seconds)}",
+    azure.ListLags: lambda it: f"Azure's list of agent pools stands still for {_span(it.seconds)}",
+    azure.BootFails: lambda it: (
+        f"machines of {_launches(it)} fail to boot, and join {_span(it.joins_after)} later"
+    ),
+    azure.NodeNeverJoins: lambda it: f"no Node ever joins for {_launches(it)}",
+    azure.GpusMissing: lambda it: f"a GPU is missing on the machines of {_launches(it)}",
+    azure.DeletionFails: lambda it: (
+        f"deleting agent pools fails for want of evictions, {_times(it.times)}"
+    ),
+    azure.DeletionSlow: lambda it: (
+        f"deleting agent pools takes {_span(it.seconds)} longer, {_times(it.times)}"
+    ),
+    azure.PoolDeleted: lambda it: f"somebody deletes one of {_of(it)} agent pools",
+    azure.PoolStopped: lambda it: (
+        f"somebody stops one of {_of(it)} agent pools for {_span(it.seconds)}"
+    ),
+    azure.ImageUpgrade: lambda it: f"AKS upgrades the node image of one of {_of(it)} agent pools",
+    azure.MachineLost: lambda it: f"one of {_of(it)} machines is gone without notice",
 }
 
 _ACTIONS: Mapping[type, Callable[[Any], str]] = {

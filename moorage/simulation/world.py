@@ -17,6 +17,7 @@ from moorage.simulation.grpc_door import GrpcClients
 from moorage.simulation.processes import Processes
 from moorage.simulation.users import USER, Users
 from simulator.azure.transport import InProcessTransport
+from simulator.faults.azure_faults import AzureFaults
 from simulator.faults.cluster_faults import ClusterFaults, found_namespace
 from simulator.faults.plan import Plan
 from simulator.faults.planned_azure_fate import PlannedAzureFate
@@ -128,6 +129,7 @@ class World:
             network=self.network,
             fate=self.fate,
             cluster_faults=cluster_faults,
+            azure_faults=self._azure_faults(),
             users=self.users,
             start=self._start_user,
             told=self._told,
@@ -136,6 +138,12 @@ class World:
         self.cluster.start()
         self.processes.start_engine()
         self.processes.start_api()
+
+    def _azure_faults(self) -> AzureFaults | None:
+        cluster = self.cluster
+        if cluster.azure is None:
+            return None
+        return AzureFaults(cluster.azure, cluster.process, namespace=NAMESPACE, told=self._told)
 
     def _arm_transport(self) -> InProcessTransport | None:
         if self.cluster.azure is None:

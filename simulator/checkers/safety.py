@@ -29,6 +29,7 @@ from simulator.checkers.reading import (
 from simulator.history import Call, Commit, Place, workspace_of
 from simulator.kubernetes.objects import ChangeType
 from simulator.kubernetes.status import Object
+from simulator.wire.sent import AGENT_POOL
 
 GARBAGE_SECONDS = 600.0
 UNDER_WAY_SECONDS = 2.0
@@ -326,13 +327,19 @@ def _may_go(life: Life, obj: Object, at: float) -> bool:
 
 
 def _drained(case: Case, obj: Object) -> bool:
-    """Whether it is a pod that has to leave a node whose claim is going."""
-    node = case.history.objects.get(("Node", "", obj.get("spec", {}).get("nodeName", "")))
+    """Whether it is a Node whose agent pool is gone, or a pod on a node whose claim is going."""
+    objects = case.history.objects
+    if obj["kind"] == "Node":
+        return (AGENT_POOL, "", _pool_of(obj)) not in objects
+    node = objects.get(("Node", "", obj.get("spec", {}).get("nodeName", "")))
     if obj["kind"] != "Pod" or node is None:
         return False
-    pool = (node["metadata"].get("labels") or {}).get("agentpool", "")
-    claim = case.history.objects.get(("NodeClaim", "", pool))
+    claim = objects.get(("NodeClaim", "", _pool_of(node)))
     return claim is not None and is_deleting(claim)
+
+
+def _pool_of(node: Object) -> str:
+    return str((node["metadata"].get("labels") or {}).get("agentpool", ""))
 
 
 def _lately(span: Span | None, at: float) -> bool:

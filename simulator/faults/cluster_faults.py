@@ -115,7 +115,10 @@ class ClusterFaults:
     # Nodes.
 
     def _evict(self, _: int, node: Object) -> None:
-        """The machine goes, its node with it, and the provisioner notices and drops the claim."""
+        """The machine goes, its node with it, and Karpenter notices and drops the claim."""
+        if self._cluster.azure is not None:
+            self._cluster.azure.mishaps.evict_spot(_pool(node))
+            return
         self._remove("Node", node)
         for owner in node["metadata"].get("ownerReferences", ()):
             with suppress(ApiError):
@@ -129,6 +132,9 @@ class ClusterFaults:
             )
 
     def _reuse_name(self, _: int, node: Object) -> None:
+        if self._cluster.azure is not None:
+            self._cluster.azure.mishaps.repair(_pool(node))
+            return
         self._remove("Node", node)
         for owner in node["metadata"].get("ownerReferences", ()):
             self._later(REBOOT_SECONDS, self._register_anew, owner["name"])
@@ -143,9 +149,9 @@ class ClusterFaults:
 
     def _rise_again(self, _: int, node: Object) -> None:
         """Its claim is deleted; once its Node is gone, the dying kubelet registers it again."""
-        for owner in node["metadata"].get("ownerReferences", ()):
-            with suppress(ApiError):
-                self._objects.delete("NodeClaim", owner["name"], uid=owner["uid"])
+        claim = self._objects.find("NodeClaim", _claim_name(node))
+        if claim is not None:
+            self._remove("NodeClaim", claim)
         self._later(1.0, self._haunt, node)
 
     def _haunt(self, node: Object) -> None:
@@ -307,3 +313,13 @@ def found_namespace(cluster: VirtualCluster, name: str) -> None:
         cluster.api_server.create(
             {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
         )
+
+
+def _pool(node: Object) -> str:
+    """The agent pool that a Node is of, "" where it is of none."""
+    return str((node["metadata"].get("labels") or {}).get("agentpool", ""))
+
+
+def _claim_name(node: Object) -> str:
+    owners = node["metadata"].get("ownerReferences", ())
+    return next((str(owner["name"]) for owner in owners), _pool(node))

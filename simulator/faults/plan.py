@@ -14,6 +14,8 @@ from simulator.faults.triggers import At, When
 from simulator.faults.users import GrpcHabits, UserAction
 from simulator.faults.vocabulary import Fault
 
+Provisioner = Literal["karpenter", "moorage"]
+
 
 class PlanError(Exception):
     """The text is no plan; the message says where it goes wrong."""
@@ -36,7 +38,7 @@ class Setting:
     schedule: Literal["shuffled", "in order", "priorities"] = "shuffled"
     transport: Literal["direct", "http"] = "direct"
     latency: float = 0.02
-    provisioner: Literal["karpenter", "moorage"] = "karpenter"
+    provisioner: Provisioner = "karpenter"
     habits: GrpcHabits = field(default_factory=GrpcHabits)
 
 

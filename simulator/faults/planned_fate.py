@@ -4,6 +4,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from simulator.fate import LaunchFate, StartFate
+from simulator.faults.azure_vocabulary import (
+    AzureDenies,
+    BootFails,
+    DeletionFails,
+    DeletionSlow,
+    GpusMissing,
+    NodeNeverJoins,
+)
 from simulator.faults.vocabulary import (
     GpusLate,
     LaunchFails,
@@ -21,7 +29,8 @@ from simulator.wire.sent import workspace_name
 
 LaunchFault = Quota | LaunchFails | LaunchSlow | LaunchLost
 LoadFault = LoadSlow | LoadFails
-FateFault = LaunchFault | LoadFault | GpusLate | PullFails
+PoolFate = BootFails | NodeNeverJoins | GpusMissing | DeletionFails | DeletionSlow
+FateFault = LaunchFault | LoadFault | GpusLate | PullFails | PoolFate | AzureDenies
 Told = Callable[[int, str, str], None]
 """Element, code and target of a fault that takes effect."""
 
@@ -50,7 +59,7 @@ class PlannedFate:
         self._gpus: dict[str, float] = {}
 
     def arm(self, element: int, fault: FateFault) -> None:
-        if isinstance(fault, PullFails):
+        if isinstance(fault, PullFails | AzureDenies):
             self._pending.append(Pending(element, fault, 0, self._now() + fault.seconds))
         else:
             self._pending.append(Pending(element, fault, fault.times))
@@ -80,6 +89,14 @@ class PlannedFate:
                 self._told(one.element, one.fault.code, f"images of {pod['metadata']['name']}")
                 return "the registry does not answer: injected"
         return ""
+
+    def denial(self) -> AzureDenies | None:
+        """Why Azure lets nobody change pools now; None where it does."""
+        for one in self._pending:
+            if isinstance(one.fault, AzureDenies) and one.until > self._now():
+                self._told(one.element, one.fault.code, "agent pools")
+                return one.fault
+        return None
 
     def of_start(self, pod: Object, container: str, attempt: int) -> StartFate:  # noqa: ARG002
         if container != MODEL_CONTAINER:
@@ -113,6 +130,8 @@ def _launch_fate(fault: FateFault | None) -> LaunchFate:
 
 
 def _is_of(obj: Object, one: Pending) -> bool:
+    if isinstance(one.fault, AzureDenies):
+        return False
     number = one.fault.workspace
     owner = workspace_of(obj)
     return number is None or (owner is not None and owner[1] == workspace_name(number))

@@ -9,6 +9,20 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from simulator.faults.azure_vocabulary import (
+    AzureDenies,
+    BootFails,
+    ClusterBusy,
+    DeletionFails,
+    DeletionSlow,
+    GpusMissing,
+    ImageUpgrade,
+    ListLags,
+    MachineLost,
+    NodeNeverJoins,
+    PoolDeleted,
+    PoolStopped,
+)
 from simulator.faults.triggers import Calls
 
 # Processes.
@@ -419,6 +433,18 @@ Fault = Annotated[
     | LoadSlow
     | LoadFails
     | OutOfMemory
-    | ModelSilent,
+    | ModelSilent
+    | AzureDenies
+    | ClusterBusy
+    | ListLags
+    | BootFails
+    | NodeNeverJoins
+    | GpusMissing
+    | DeletionFails
+    | DeletionSlow
+    | PoolDeleted
+    | PoolStopped
+    | ImageUpgrade
+    | MachineLost,
     Field(discriminator="code"),
 ]

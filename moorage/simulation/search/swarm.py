@@ -7,7 +7,7 @@ Runs in which a few kinds of fault happen often reach what an even mixture of al
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import fields
 from random import Random
-from typing import Any
+from typing import Any, get_args
 
 from moorage.simulation.fault_kinds import FAULT_KINDS
 from moorage.simulation.search.values import (
@@ -19,7 +19,15 @@ from moorage.simulation.search.values import (
     PHASES,
     SPELL,
 )
-from simulator.faults.plan import Element, FaultElement, Plan, Setting, UserElement
+from simulator.faults.azure_vocabulary import AzureFault
+from simulator.faults.plan import (
+    Element,
+    FaultElement,
+    Plan,
+    Provisioner,
+    Setting,
+    UserElement,
+)
 from simulator.faults.triggers import At, AtStep, OnCall, OnPhase, When
 from simulator.faults.users import (
     Create,
@@ -36,6 +44,8 @@ from simulator.faults.users import (
 from simulator.faults.vocabulary import CancelTask, Fault
 
 ALL = frozenset(FAULT_KINDS)
+ON_AZURE = frozenset(kind().code for kind in get_args(AzureFault))
+"""These have nothing to strike where Karpenter makes the nodes."""
 HOUR = 3600.0
 MOST_FAULTS = 24
 MOST_ACTIONS = 5
@@ -59,13 +69,16 @@ def draw(
     workspaces: int | None = None,
     hours: float | None = None,
     faults: Collection[str] = ALL,
+    provisioner: Provisioner | None = None,
 ) -> Plan:
     """The plan of a seed; ``faults`` are the codes of those that it may have, none for no fault.
 
-    ``workspaces`` and ``hours`` are drawn too where they are None.
+    ``workspaces``, ``hours`` and ``provisioner`` are drawn too where they are None.
     """
     chance = Random(f"{seed}/plan")  # noqa: S311 - repeatable is the point
-    setting = _setting(chance, workspaces, hours)
+    setting = _setting(chance, workspaces, hours, provisioner)
+    if setting.provisioner == "karpenter":
+        faults = frozenset(faults) - ON_AZURE
     users = [
         element
         for number in range(setting.workspaces)
@@ -77,10 +90,14 @@ def draw(
     return Plan(seed=seed, setting=setting, elements=(*users, *struck))
 
 
-def _setting(chance: Random, workspaces: int | None, hours: float | None) -> Setting:
+def _setting(
+    chance: Random, workspaces: int | None, hours: float | None, provisioner: Provisioner | None
+) -> Setting:
     drawn_workspaces = chance.choice((1, 1, 1, 2, 2, 3, 4))
     drawn_hours = chance.choice((1.0, 1.0, 2.0, 3.0))
+    drawn_provisioner = chance.choice(get_args(Provisioner))
     return Setting(
+        provisioner=drawn_provisioner if provisioner is None else provisioner,
         workspaces=drawn_workspaces if workspaces is None else workspaces,
         hours=drawn_hours if hours is None else hours,
         schedule=chance.choice(

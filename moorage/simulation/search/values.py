@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from engine.phase import Phase
+from simulator.faults import azure_vocabulary as azure
 from simulator.faults import users, vocabulary
 from simulator.faults.triggers import Calls
 
@@ -104,6 +105,18 @@ FAULT_VALUES: Mapping[type, Mapping[str, tuple[Any, ...]]] = {
     vocabulary.LoadFails: {"times": (1, 2, 5, 12)},
     vocabulary.OutOfMemory: {},
     vocabulary.ModelSilent: {},
+    azure.AzureDenies: {"why": ("policy", "role", "token"), "seconds": OUTAGE},
+    azure.ClusterBusy: {"seconds": SPELL},
+    azure.ListLags: {"seconds": SPELL},
+    azure.BootFails: {"times": (1, 2), "joins_after": (5.0, 60.0, 600.0)},
+    azure.NodeNeverJoins: {"times": (1, 2)},
+    azure.GpusMissing: {"times": (1, 2)},
+    azure.DeletionFails: {"times": (1, 2, 3)},
+    azure.DeletionSlow: {"times": (1, 2), "seconds": (120.0, 900.0, 2400.0)},
+    azure.PoolDeleted: {},
+    azure.PoolStopped: {"seconds": SPELL},
+    azure.ImageUpgrade: {},
+    azure.MachineLost: {},
 }
 """Each field's values apart from ``workspace``; one that is named twice is twice as likely."""
 

@@ -114,16 +114,33 @@ def test_it_knows_how_old_it_is():
     assert copy.get("a") == _pool("a")
 
 
-def test_listed_waits_for_the_first_list_that_worked():
+def test_a_first_list_that_fails_is_heard_of_too():
     pools = Pools(Unreachable("not yet"), [_pool("a")])
     seen = []
 
     async def during(copy):
-        await copy.listed()
-        seen.append((asyncio.get_running_loop().time(), copy.failure))
+        await copy.heard()
+        seen.append((copy.as_of, str(copy.failure)))
 
     _watched(pools, seconds=60, during=during)
-    assert seen == [(6, None)]
+    assert seen == [(None, "not yet")]
+
+
+def test_a_list_that_lags_hides_no_pool_that_azure_told_of_by_name():
+    pools = Pools([])
+    seen = []
+
+    async def during(copy):
+        await copy.heard()
+        copy.put(_pool("a", PoolState.CREATING))
+        copy.soon()
+        await asyncio.sleep(30)
+        seen.append(copy.get("a"))
+        await asyncio.sleep(300)
+        seen.append(copy.get("a"))
+
+    _watched(pools, seconds=400, during=during)
+    assert seen == [_pool("a", PoolState.CREATING), None]
 
 
 def test_failures_are_asked_again_ever_more_slowly():
