@@ -11,6 +11,7 @@ from adapters.aks.client import ManagedCluster
 from adapters.aks.errors import answered
 from adapters.aks.holds import SUBSCRIPTION, Holds, put_of
 from engine.nodes.agent_pool import AgentPool, AgentPoolRequest, CloudError, CloudRefused, PoolState
+from engine.nodes.guards import POOL_NAME
 
 _CONFLICT = 409
 
@@ -25,6 +26,8 @@ class AksAgentPools:
         self._holds = Holds()
 
     async def get(self, name: str) -> AgentPool | None:
+        if not POOL_NAME.fullmatch(name):
+            return None  # AKS would call the question wrong, and whoever asks could never let go
         try:
             async with self._asking(SUBSCRIPTION):
                 return decode(await self._pools.get(self._group, self._cluster, name))

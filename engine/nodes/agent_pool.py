@@ -98,7 +98,7 @@ class AgentPools(Protocol):
     """
 
     async def get(self, name: str) -> AgentPool | None:
-        """None only where AKS itself says that there is no such pool.
+        """None only where AKS itself says that there is no such pool, or no pool can be named so.
 
         A cluster or resource group that is missing is CloudRefused (404, ``ResourceNotFound`` or
         ``ResourceGroupNotFound``): that is no news of the pool.

@@ -155,6 +155,11 @@ class TestGet:
         assert await pools.get("a") is None
         assert await pools.get("a") is None
 
+    @pytest.mark.parametrize("name", ["not-a-pool", "Upper", "muchtoolongname", "../x"])
+    async def test_a_name_that_no_pool_can_have_is_not_asked_for(self, arm, pools, name):
+        assert await pools.get(name) is None
+        assert arm.asked == []
+
     async def test_a_cluster_that_is_absent_says_nothing_of_its_pools(self, arm, pools):
         arm.answer(404, NO_SUCH_CLUSTER, x_ms_failure_cause="gateway")
         arm.answer(404, {"error": {"code": "ResourceGroupNotFound", "message": "no such group"}})
