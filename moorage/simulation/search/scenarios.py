@@ -5,8 +5,10 @@ of them come to rest without faults, so that a disturbed run has an end to be co
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from engine.phase import Phase
+from simulator.faults.azure_vocabulary import DeletionFails, ImageUpgrade, PoolDeleted
 from simulator.faults.plan import Element, FaultElement, Plan, Setting, UserElement
 from simulator.faults.triggers import At, OnPhase, When
 from simulator.faults.users import (
@@ -46,7 +48,7 @@ HOUR = 3600.0
 
 def scenarios() -> Mapping[str, Plan]:
     """By name, in the order of a workspace's life."""
-    return {**_BEGINNINGS, **_CHANGES, **_DELETIONS, **_ACCIDENTS}
+    return {**_BEGINNINGS, **_CHANGES, **_DELETIONS, **_ACCIDENTS, **_ON_AZURE}
 
 
 def _plan(seconds: float, *elements: Element, workspaces: int = 1, watched: bool = False) -> Plan:
@@ -192,5 +194,51 @@ _ACCIDENTS: Mapping[str, Plan] = {
         READY + MINUTE,
         _CREATE,
         _befalls(Conflicting(writes="annotation", times=3), Phase.PENDING, 0.0),
+    ),
+}
+
+READY_ON_AZURE = 560.0
+"""AKS takes longer than Karpenter does: it is asked how things stand, and tells nobody."""
+
+
+def _on_azure(seconds: float, *elements: Element, workspaces: int = 1) -> Plan:
+    """Nodes come from our own node engine."""
+    plan = _plan(seconds, *elements, workspaces=workspaces)
+    return replace(plan, setting=replace(plan.setting, provisioner="moorage"))
+
+
+_ON_AZURE: Mapping[str, Plan] = {
+    "create on Azure": _on_azure(READY_ON_AZURE, _CREATE),
+    "create on two nodes of Azure": _on_azure(READY_ON_AZURE, _user(Create(nodes=2))),
+    "delete on Azure": _on_azure(
+        READY_ON_AZURE + 6 * MINUTE, _CREATE, _user(Delete(), _in(Phase.READY, 5.0))
+    ),
+    "delete while the agent pool is made": _on_azure(
+        10 * MINUTE, _CREATE, _user(Delete(), _in(Phase.PROVISIONING, 60.0))
+    ),
+    "quota refuses on Azure": _on_azure(
+        10 * MINUTE,
+        _CREATE,
+        _befalls(Quota(), Phase.PENDING, 0.0),
+        _user(Retry(), _in(Phase.FAILED, 20.0)),
+    ),
+    "a pool fails late": _on_azure(
+        READY_ON_AZURE + 10 * MINUTE,
+        _CREATE,
+        _befalls(LaunchFails(), Phase.PENDING, 0.0),
+        _user(Retry(), _in(Phase.FAILED, 20.0)),
+    ),
+    "spot eviction on Azure": _on_azure(2 * READY_ON_AZURE, _CREATE, _befalls(SpotEviction())),
+    "a pool is deleted by somebody": _on_azure(
+        2 * READY_ON_AZURE, _CREATE, _befalls(PoolDeleted())
+    ),
+    "a pool that will not be drained": _on_azure(
+        READY_ON_AZURE + 20 * MINUTE,
+        _CREATE,
+        _befalls(DeletionFails()),
+        _user(Delete(), _in(Phase.READY, 10.0)),
+    ),
+    "AKS upgrades the image": _on_azure(
+        READY_ON_AZURE + 15 * MINUTE, _CREATE, _befalls(ImageUpgrade())
     ),
 }
