@@ -26,6 +26,7 @@ from moorage.definitions import definitions
 from moorage.engine_process import run_engine
 from moorage.node_engine_process import run_node_engine
 from simulator.azure.managed_cluster import ManagedCluster as SimulatedManagedCluster
+from simulator.azure.offers import Offers
 from simulator.azure.timings import AzureTimings
 from simulator.clock import SystemClock
 from simulator.cluster import ClusterOptions, simulated_cluster
@@ -43,6 +44,7 @@ class StackSettings:
     grpc_port: int = 0
     timings: Timings = field(default_factory=Timings)
     azure_timings: AzureTimings = field(default_factory=AzureTimings)
+    offers: Offers = field(default_factory=lambda: Offers(sells_retired=True))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +72,7 @@ async def embedded_stack(settings: StackSettings) -> AsyncIterator[EmbeddedStack
                     port=settings.kubernetes_port,
                     timings=settings.timings,
                     azure_timings=settings.azure_timings,
+                    offers=settings.offers,
                 )
             )
         )

@@ -62,6 +62,7 @@ class ClusterOptions:
     port: int = 0
     timings: Timings = field(default_factory=Timings)
     azure_timings: AzureTimings = field(default_factory=AzureTimings)
+    offers: Offers = field(default_factory=Offers)
     clock: Clock = field(default_factory=SystemClock)
     new_uid: Callable[[], str] = _new_uid
     images: ImageTable | None = None
@@ -181,7 +182,7 @@ def _azure(
         computer=computer,
         options=AzureOptions(
             timings=options.azure_timings,
-            offers=Offers(sells_retired=True),
+            offers=options.offers,
             ledger=SqliteLedger(options.state_directory / "azure.sqlite"),
         ),
     )

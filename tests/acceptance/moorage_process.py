@@ -29,10 +29,13 @@ def eventually(question: Callable[[], Any], *, seconds: float, pause: float = 0.
 
 
 class MoorageProcess:
-    def __init__(self, state_directory: Path, *, delays: float = 0.2) -> None:
+    def __init__(
+        self, state_directory: Path, *, delays: float = 0.2, options: tuple[str, ...] = ()
+    ) -> None:
         """``delays`` scales what simulated machines and images take."""
         self.state_directory = state_directory
         self._delays = delays
+        self._options = options
         self.output: list[str] = []
         self._process: subprocess.Popen[str] | None = None
         self._ready = threading.Event()
@@ -62,7 +65,8 @@ class MoorageProcess:
 
     def start(self) -> None:
         self._ready.clear()
-        command = [str(Path(sys.executable).with_name("moorage")), "up", "--headless"]
+        moorage = str(Path(sys.executable).with_name("moorage"))
+        command = [moorage, "up", "--headless", *self._options]
         self._process = subprocess.Popen(
             [*command, f"--delays={self._delays}", "--state-dir", str(self.state_directory)],
             stdout=subprocess.PIPE,
