@@ -563,12 +563,16 @@ def check(
 
 
 @app.command()
-def diagram() -> None:
+def diagram(
+    of: Annotated[
+        Literal["workspace", "node-claim"], typer.Argument(help="What goes through the phases.")
+    ] = "workspace",
+) -> None:
     """Print the phases as a Mermaid diagram."""
-    from moorage.diagram import phase_diagram
+    from moorage.diagram import LIFECYCLES, phase_diagram
     from moorage.terminal import results
 
-    results().out(phase_diagram())
+    results().out(phase_diagram(LIFECYCLES[of]))
 
 
 def _only_one(name: str | None, *, all_namespaces: bool, selector: str) -> None:

@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 from engine.instance_types import INSTANCE_TYPES
 from engine.presets import PRESETS
 from moorage.cli import app
-from moorage.diagram import phase_diagram
+from moorage.diagram import NODE_CLAIM, phase_diagram
 
 
 @pytest.mark.parametrize(
@@ -40,3 +40,5 @@ def test_a_named_server_that_does_not_answer_is_not_replaced(unused_tcp_port):
 
 def test_diagram_prints_the_table_as_mermaid():
     assert CliRunner().invoke(app, ["diagram"]).stdout.strip() == phase_diagram()
+    of_claims = CliRunner().invoke(app, ["diagram", "node-claim"]).stdout.strip()
+    assert of_claims == phase_diagram(NODE_CLAIM)
