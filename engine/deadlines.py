@@ -46,7 +46,7 @@ PATIENCE: Mapping[Phase, Patience] = {
         remedy="look at Triton's log (`kubectl logs NAME-0 -c triton`); " + _RETRY,
     ),
     Phase.DEGRADED: Patience(
-        limit=timedelta(minutes=30),
+        limit=timedelta(minutes=60),
         exhausted=Reason.DEGRADED_DEADLINE,
         remedy="look at the pod's events and log; " + _RETRY,
     ),

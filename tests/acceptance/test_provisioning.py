@@ -1,0 +1,211 @@
+"""Nodes for workspaces, as kubectl shows them: claims, conditions, quota, losses."""
+
+import json
+from collections.abc import Iterator
+from http import HTTPStatus
+from urllib.request import Request, urlopen
+
+import pytest
+
+from simulator.azure.managed_cluster import ManagedCluster
+from tests.acceptance.kubectl import Kubectl
+from tests.acceptance.moorage_process import MoorageProcess, eventually
+
+pytestmark = pytest.mark.timeout(300)
+
+T4, A100, A10 = "Standard_NC4as_T4_v3", "Standard_NC24ads_A100_v4", "Standard_NV36ads_A10_v5"
+
+REFUSE_CLAIMS = """
+apiVersion: admissionregistration.k8s.io/v1
+kind: ValidatingAdmissionPolicy
+metadata: {name: no-claims}
+spec:
+  matchConstraints:
+    resourceRules:
+      - apiGroups: [karpenter.sh]
+        apiVersions: ["*"]
+        operations: [CREATE]
+        resources: [nodeclaims]
+  validations: [{expression: "false", message: "no claims today"}]
+---
+apiVersion: admissionregistration.k8s.io/v1
+kind: ValidatingAdmissionPolicyBinding
+metadata: {name: no-claims}
+spec: {policyName: no-claims, validationActions: [Deny]}
+"""
+
+
+@pytest.fixture(scope="module")
+def moorage(tmp_path_factory) -> Iterator[MoorageProcess]:
+    """Without quota for A100, and with none for spot machines."""
+    quota = ("--quota=NCADSA100v4=0", "--quota=spot=0")
+    with MoorageProcess(tmp_path_factory.mktemp("moorage"), delays=0.1, options=quota) as process:
+        process.start()
+        yield process
+
+
+@pytest.fixture(scope="module")
+def kubectl(moorage, tmp_path_factory) -> Kubectl:
+    return Kubectl(moorage.kubeconfig, tmp_path_factory.mktemp("kubectl"))
+
+
+class Workspaces:
+    """Those that a test made; each is gone after it."""
+
+    def __init__(self, kubectl: Kubectl) -> None:
+        self._kubectl = kubectl
+        self.made: list[str] = []
+
+    def make(self, name: str, instance_type: str, **annotations: str) -> str:
+        body = {
+            "apiVersion": "kaito.sh/v1alpha1",
+            "kind": "Workspace",
+            "metadata": {
+                "name": name,
+                "annotations": {
+                    f"moorage.sh/{key.replace('_', '-')}": text for key, text in annotations.items()
+                },
+            },
+            "resource": {
+                "instanceType": instance_type,
+                "labelSelector": {"matchLabels": {"apps": name}},
+            },
+            "inference": {"preset": {"name": "phi-3-mini-4k-instruct"}},
+        }
+        self._kubectl("apply", "-f", "-", stdin=json.dumps(body))
+        self.made.append(name)
+        return name
+
+    def status(self, name: str) -> dict:
+        return self._kubectl.json("get", "workspace", name).get("status", {})
+
+    def until(self, name: str, phase: str) -> dict:
+        eventually(lambda: self.status(name).get("phase") == phase, seconds=90)
+        return self.status(name)
+
+    def condition(self, name: str, kind: str) -> dict:
+        found = {one["type"]: one for one in self.status(name).get("conditions", ())}
+        return found.get(kind, {})
+
+    def claims(self, name: str) -> list[dict]:
+        return self._kubectl.items("nodeclaims", "-l", f"kaito.sh/workspace={name}")
+
+
+@pytest.fixture
+def workspaces(kubectl) -> Iterator[Workspaces]:
+    made = Workspaces(kubectl)
+    yield made
+    for name in made.made:
+        kubectl("delete", "workspace", name, "--timeout=90s")
+        assert not made.claims(name)
+
+
+def test_one_claim_of_kaitos_shape_leads_to_every_condition(kubectl, workspaces):
+    name = workspaces.make("whole", T4)
+    status = workspaces.until(name, "Ready")
+    (claim,) = workspaces.claims(name)
+    assert claim["metadata"]["name"].startswith("ws")
+    assert len(claim["metadata"]["name"]) == 11
+    assert claim["metadata"]["labels"]["karpenter.sh/nodepool"] == "kaito"
+    assert claim["metadata"]["annotations"]["karpenter.sh/do-not-disrupt"] == "true"
+    assert claim["spec"]["resources"]["requests"]["storage"] == "87Gi"
+    assert {"key": "karpenter.azure.com/sku-name", "operator": "In", "values": [T4]} in claim[
+        "spec"
+    ]["requirements"]
+    assert (status["targetNodeCount"], status["state"]) == (1, "Ready")
+    told = {one["type"]: one for one in status["conditions"]}
+    order = (
+        "NodeClaimReady",
+        "NodesReady",
+        "ResourceReady",
+        "InferenceReady",
+        "WorkspaceSucceeded",
+    )
+    assert {told[kind]["status"] for kind in order} == {"True"}
+    instants = [told[kind]["lastTransitionTime"] for kind in order]
+    assert instants == sorted(instants)
+    assert kubectl("get", "workspace", name, "--no-headers").split()[1:4] == [T4, "True", "True"]
+
+
+def test_what_is_over_quota_fails_with_the_clouds_reason_and_leaves_no_claim(workspaces):
+    name = workspaces.make("poor", A100)
+    status = workspaces.until(name, "Failed")
+    assert status["reason"] == "NodeClaimRefused"
+    assert "SubscriptionQuotaReached" in status["message"]
+    for kind in ("NodeClaimReady", "ResourceReady"):
+        told = workspaces.condition(name, kind)
+        assert (told["status"], told["reason"]) == ("False", "SubscriptionQuotaReached")
+    eventually(lambda: not workspaces.claims(name), seconds=60)
+
+
+def test_where_one_kind_cannot_be_had_the_next_serves_and_all_of_it_is_told(kubectl, workspaces):
+    name = workspaces.make(
+        "flexible",
+        A100,
+        fallback_instance_types=f"{A10}, {T4}",
+        capacity_types="spot, on-demand",
+    )
+    status = workspaces.until(name, "Ready")
+    assert (status["plan"]["instanceType"], status["plan"]["capacityType"]) == (A10, "on-demand")
+    refused = [
+        (one["instanceType"], one["capacityType"], one["reason"])
+        for one in status["refusedOfferings"]
+    ]
+    assert refused == [
+        (A100, "spot", "SpotQuotaReached"),
+        (A100, "on-demand", "SubscriptionQuotaReached"),
+        (A10, "spot", "SpotQuotaReached"),
+    ]
+    passages = [one for one in status["history"] if one["reason"] == "OfferingRefused"]
+    assert len(passages) == len(refused)
+    eventually(lambda: len(workspaces.claims(name)) == 1, seconds=60)
+    (node,) = status["workerNodes"]
+    labels = kubectl.json("get", "node", node)["metadata"]["labels"]
+    assert labels["node.kubernetes.io/instance-type"] == A10
+
+
+def test_a_claim_that_cannot_be_made_is_told_as_kaito_tells_it_and_tried_again(kubectl, workspaces):
+    kubectl("apply", "-f", "-", stdin=REFUSE_CLAIMS)
+    try:
+        name = workspaces.make("patient", T4)
+        eventually(
+            lambda: "NodeClaimCreationFailed" in kubectl("events", "--for", f"workspace/{name}"),
+            seconds=60,
+        )
+        assert "no claims today" in workspaces.status(name)["message"]
+    finally:
+        kubectl("delete", "-f", "-", stdin=REFUSE_CLAIMS)
+    workspaces.until(name, "Ready")
+
+
+def test_a_claim_that_somebody_deletes_is_replaced_under_another_name(kubectl, workspaces):
+    name = workspaces.make("robbed", T4)
+    workspaces.until(name, "Ready")
+    (lost,) = (claim["metadata"]["name"] for claim in workspaces.claims(name))
+    kubectl("delete", "nodeclaim", lost, "--wait=false")
+    eventually(lambda: workspaces.status(name)["phase"] != "Ready", seconds=30)
+    status = workspaces.until(name, "Ready")
+    (claim,) = workspaces.claims(name)
+    assert claim["metadata"]["name"] != lost
+    assert status["replacements"] == [1]
+
+
+def test_a_machine_deleted_behind_a_ready_workspace_is_replaced(moorage, workspaces):
+    """By somebody who works on the agent pools themselves."""
+    name = workspaces.make("bereft", T4)
+    (lost,) = workspaces.until(name, "Ready")["workerNodes"]
+    (claim,) = workspaces.claims(name)
+    pool = ManagedCluster().pool_id(claim["metadata"]["name"])
+    url = f"{moorage.endpoints['azure']}{pool}?api-version=2025-05-01"
+    delete = Request(url, method="DELETE", headers={"Authorization": "Bearer any"})
+    with urlopen(delete, timeout=30) as answer:
+        assert answer.status == HTTPStatus.ACCEPTED
+    eventually(lambda: workspaces.status(name)["phase"] != "Ready", seconds=90)
+    (node,) = workspaces.until(name, "Ready")["workerNodes"]
+    assert node != lost
+
+
+def test_two_workspaces_that_ask_for_the_same_labels_have_nodes_of_their_own(kubectl, workspaces):
+    names = [workspaces.make(name, T4) for name in ("twin-a", "twin-b")]
+    nodes = [workspaces.until(name, "Ready")["workerNodes"] for name in names]
+    assert len({node for each in nodes for node in each}) == 2
