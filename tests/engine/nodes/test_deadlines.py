@@ -5,11 +5,12 @@ from datetime import timedelta
 
 import pytest
 
-from engine.deadlines import LOOK_AGAIN
+from engine.deadlines import LOOK_AGAIN, PATIENCE
 from engine.nodes.deadlines import NODE_PATIENCE, node_deadline, node_wake_at
 from engine.nodes.guards import STABLE
 from engine.nodes.phase import RESTING, NodePhase
 from engine.nodes.reason import TERMINAL
+from engine.phase import Phase
 from tests.engine.nodes.scenes import claim
 from tests.engine.scenes import NOW
 
@@ -45,3 +46,15 @@ def test_a_machine_looks_again_when_its_node_has_been_fit_for_a_while():
     state = replace(claim(NodePhase.INITIALIZING).machine, usable_since=NOW)
     assert node_wake_at(state, NOW) == NOW + STABLE
     assert node_wake_at(state, NOW + STABLE) == NOW + STABLE + LOOK_AGAIN
+
+
+def test_all_that_leads_to_ready_takes_less_time_than_a_workspace_waits_for_its_nodes():
+    """So that a workspace hears why its node did not come, and not only that it did not."""
+    way = (
+        NodePhase.REQUESTED,
+        NodePhase.LAUNCHING,
+        NodePhase.REGISTERING,
+        NodePhase.INITIALIZING,
+    )
+    longest = sum((NODE_PATIENCE[phase].limit for phase in way), timedelta())
+    assert longest < PATIENCE[Phase.PROVISIONING].limit
