@@ -1,4 +1,4 @@
-"""N1 to N6: node claims and the agent pools they become, where our own node engine makes them.
+"""N1 to N7: node claims and the agent pools they become, where our own node engine makes them.
 
 Where another provisioner does, there are no pools and no machine, and none of these says anything.
 """
@@ -112,4 +112,16 @@ def n6_within_the_buckets(_: Case, call: Call) -> Iterator[Breach]:
             f"agent pool {call.name or '(list)'}",
             "requests stay within the published rates",
             f"{call.actor}'s {call.verb} was throttled",
+        )
+
+
+def n7_never_overwritten(_: Case, commit: Commit) -> Iterator[Breach]:
+    """A pool is made and deleted by engines, and changed by nobody but Azure."""
+    if commit.type is not ChangeType.MODIFIED or not is_engine(commit.actor):
+        return
+    if commit.now["state"] != "Deleting":
+        yield Breach(
+            f"agent pool {name(commit.now)}",
+            "an engine asks for a pool only where there is none",
+            f"{commit.actor} changed it: it is {commit.now['state']}",
         )

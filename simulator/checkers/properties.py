@@ -196,6 +196,13 @@ PROPERTIES: tuple[Property, ...] = (
         check=stateless(node_claims.n6_within_the_buckets),
     ),
     RecordProperty(
+        id="N7",
+        statement="an agent pool that is there is never asked for again, nor overwritten",
+        records=(Commit,),
+        kinds=_POOL,
+        check=stateless(node_claims.n7_never_overwritten),
+    ),
+    RecordProperty(
         id="Q1",
         statement="durable acknowledgement: what is answered OK was stored before",
         records=(Commit, Rpc),

@@ -31,16 +31,9 @@ class Impossible:
 
 
 @dataclass(frozen=True, slots=True)
-class WithNodeEngine:
-    """It is about agent pools and long-running operations, which this engine does not drive yet."""
-
-    because: str
-
-
-@dataclass(frozen=True, slots=True)
 class Shape:
     what: str
-    verdict: Planted | Impossible | WithNodeEngine
+    verdict: Planted | Impossible
 
 
 def _planted(what: str, plan: Plan, *caught_by: str, rare: bool = False) -> Shape:
@@ -60,9 +53,11 @@ SHAPES: Mapping[str, Shape] = {
     ),
     "B04": _planted("waits to see what it has deleted itself", plans.DELETED, "L2", "L12"),
     "B05": _planted("marked as rolled out before it is", plans.ROLLOUT_ERROR, "L12", "L1", "S12"),
-    "B06": Shape(
-        "the id of an operation is lost in a conflict, and it is begun again",
-        WithNodeEngine("no operation has an id: a node claim is found by its name"),
+    "B06": _planted(
+        "what is under way is remembered by the process alone, and asked for anew",
+        plans.CRASH_WHILE_A_POOL_IS_MADE,
+        "N7",
+        rare=True,
     ),
     "B07": _planted("the record of a failure is never cleared", plans.CLAIM_ERROR, "L12", "L1"),
     "B08": _planted(
@@ -168,9 +163,8 @@ SHAPES: Mapping[str, Shape] = {
     # Deletion.
     "B57": _planted("lets go when the delete is accepted", plans.DELETED, "S1"),
     "B58": _planted("gone already is an error", plans.EVICTED_THEN_DELETED, "L2", "L5", rare=True),
-    "B59": Shape(
-        "waits for a tombstone to disappear",
-        WithNodeEngine("all it waits for are Kubernetes objects, which leave no tombstones"),
+    "B59": _planted(
+        "what has ended is waited for to disappear", plans.POOL_FAILS_THEN_DELETED, "L2", rare=True
     ),
     "B60": _planted("takes down in the wrong order, and leaves some", plans.DELETED, "S1"),
     "B61": _planted(
@@ -187,7 +181,10 @@ SHAPES: Mapping[str, Shape] = {
     "B67": _planted("a passing refusal is taken for the last word", plans.CLAIM_ERROR, "L12"),
     "B68": Shape(
         "two operations on one cluster override each other",
-        WithNodeEngine("node claims are independent; operations of AKS exclude one another"),
+        Impossible(
+            "a pool knows two operations: its creation, which Azure refuses where the pool is "
+            "there already, and its deletion, which is meant to override; pools exclude nobody"
+        ),
     ),
     "B69": _planted("gives up early, and begins under a new name", plans.SLOW_LAUNCH, "S4", "L6"),
     "B70": _planted("asks again sooner than it was told", plans.THROTTLED, "L5"),

@@ -1,6 +1,7 @@
 """Plans that aim at one shape each: what users do, and the faults that expose it."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 from simulator.faults.plan import Element, FaultElement, Plan, Setting, UserElement
@@ -29,6 +30,7 @@ from simulator.faults.vocabulary import (
     GpusLost,
     HalfOpen,
     KindMissing,
+    LaunchFails,
     LaunchLost,
     LaunchSlow,
     LoadFails,
@@ -51,6 +53,11 @@ START = At(seconds=5.0)
 def plan(*elements: Element, hours: float = 0.25, workspaces: int = 1, **habits: Any) -> Plan:
     setting = Setting(hours=hours, workspaces=workspaces, habits=GrpcHabits(**habits))
     return Plan(setting=setting, elements=(create(), *elements))
+
+
+def on_azure(planned: Plan) -> Plan:
+    """The same, with nodes from our own node engine."""
+    return replace(planned, setting=replace(planned.setting, provisioner="moorage"))
 
 
 def does(action: UserAction, when: When) -> UserElement:
@@ -108,6 +115,11 @@ CLAIM_ERROR = plan(strikes(ErrorBefore(calls=CLAIM_CREATED)))
 FROZEN_CLAIMS = plan(strikes(Freeze(kind="NodeClaim", seconds=120.0), At(seconds=1.0)))
 FROZEN_CLAIMS_BRIEFLY = plan(strikes(Freeze(kind="NodeClaim", seconds=2.0), At(seconds=4.0)))
 FROZEN_CLAIMS_FOR_LONG = plan(strikes(Freeze(kind="NodeClaim", seconds=400.0), At(seconds=1.0)))
+
+CRASH_WHILE_A_POOL_IS_MADE = on_azure(plan(strikes(Crash(down=5.0), at("Provisioning", 60.0))))
+POOL_FAILS_THEN_DELETED = on_azure(
+    plan(strikes(LaunchFails()), does(Delete(), at("Failed", 20.0)), hours=0.5)
+)
 
 SECOND_SERVICE_ERROR = plan(
     strikes(
