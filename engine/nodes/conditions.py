@@ -17,6 +17,9 @@ from engine.nodes.observation import NodeObservation
 from engine.nodes.phase import NodePhase
 from engine.nodes.standing import NodeStanding
 
+Fact = tuple[ClaimConditionType, ConditionStatus, str, str]
+"""A condition's type, status, reason and message."""
+
 _STEPS = (
     (ClaimConditionType.LAUNCHED, NodePhase.LAUNCHING),
     (ClaimConditionType.REGISTERED, NodePhase.REGISTERING),
@@ -55,34 +58,43 @@ def _dated(new: ClaimCondition, earlier: ClaimCondition | None) -> ClaimConditio
 
 
 def _found(claim: NodeClaim, seen: NodeObservation, told: NodeStanding) -> Iterator[ClaimCondition]:
-    def condition(
-        kind: ClaimConditionType, status: ConditionStatus, reason: str, message: str
-    ) -> ClaimCondition:
-        return ClaimCondition(
+    facts = (*_steps(claim, told), (ClaimConditionType.READY, *_ready(claim.machine.phase, told)))
+    for kind, status, reason, message in (*facts, *_departure(claim.machine.phase, told)):
+        yield ClaimCondition(
             type=kind, status=status, reason=reason, message=message, since=seen.at
         )
 
+
+def _steps(claim: NodeClaim, told: NodeStanding) -> Iterator[Fact]:
     phase = claim.machine.phase
     reached = _reached(claim)
+    before = {one.type: one for one in claim.machine.conditions}
     for kind, step in _STEPS:
         if kind in reached:
-            yield condition(kind, ConditionStatus.TRUE, kind.value, "")
+            yield kind, ConditionStatus.TRUE, kind.value, ""
+        elif phase in _ENDING and kind in before:
+            # On the way out no step is taken any more: why it was not stays to be read.
+            yield kind, before[kind].status, before[kind].reason, before[kind].message
         elif phase is NodePhase.FAILED and _is_next(kind, reached):
-            yield condition(kind, ConditionStatus.FALSE, told.reason.value, told.message)
+            yield kind, ConditionStatus.FALSE, told.reason.value, told.message
         elif phase is step or (phase is NodePhase.REQUESTED and step is NodePhase.LAUNCHING):
-            yield condition(kind, ConditionStatus.UNKNOWN, told.reason.value, told.message)
+            yield kind, ConditionStatus.UNKNOWN, told.reason.value, told.message
         else:
             waiting = "object is awaiting reconciliation"
-            yield condition(kind, ConditionStatus.UNKNOWN, "AwaitingReconciliation", waiting)
-    yield condition(ClaimConditionType.READY, *_ready(phase, told))
-    if phase in _ENDING:
-        drained = phase is NodePhase.TERMINATING
-        status = ConditionStatus.TRUE if drained else ConditionStatus.FALSE
-        kind = ClaimConditionType.DRAINED
-        yield condition(kind, status, kind.value if drained else "Draining", told.message)
+            yield kind, ConditionStatus.UNKNOWN, "AwaitingReconciliation", waiting
+
+
+def _departure(phase: NodePhase, told: NodeStanding) -> Iterator[Fact]:
+    if phase is NodePhase.DRAINING:
+        yield ClaimConditionType.DRAINED, ConditionStatus.FALSE, told.reason.value, told.message
     if phase is NodePhase.TERMINATING:
-        kind = ClaimConditionType.INSTANCE_TERMINATING
-        yield condition(kind, ConditionStatus.TRUE, told.reason.value, told.message)
+        yield ClaimConditionType.DRAINED, ConditionStatus.TRUE, ClaimConditionType.DRAINED.value, ""
+        yield (
+            ClaimConditionType.INSTANCE_TERMINATING,
+            ConditionStatus.TRUE,
+            told.reason.value,
+            told.message,
+        )
 
 
 def _ready(phase: NodePhase, told: NodeStanding) -> tuple[ConditionStatus, str, str]:

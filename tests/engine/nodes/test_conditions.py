@@ -150,3 +150,11 @@ def test_ready_comes_and_goes_and_the_steps_stay():
     assert statuses(state) == steps(TRUE, TRUE, TRUE, FALSE)
     ready = {c.type: c for c in state.conditions}[C.READY]
     assert ready.since == broken.at > NOW
+
+
+def test_why_a_claim_failed_is_told_until_it_is_gone():
+    of = stepped(claim(P.LAUNCHING), refused(400, "QuotaExceeded")).next
+    state = end(going(of), later(nothing(), minutes=1), later(nothing(), minutes=2))
+    assert state.phase is P.TERMINATING
+    assert state.conditions[0] == of.machine.conditions[0]
+    assert reasons(state)["Launched"] == NodeReason.QUOTA_EXCEEDED
