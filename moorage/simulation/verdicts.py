@@ -17,12 +17,16 @@ JUDGED_ON: Mapping[Callable[[Cluster], History], tuple[str, ...]] = {
 
 _REQUESTS = "clusters do not remember requests"
 _CALLS = "nobody records calls and streams"
+_POOLS = "Azure, not the cluster, remembers agent pools"
 _GONE = "clusters do not remember what is gone"
 _CHANGES = "clusters do not remember who changed what, and when"
 WHY_NOT: Mapping[str, str] = {
     **dict.fromkeys(("S5", "S8", "S9", "S16", "L5"), _REQUESTS),
     **dict.fromkeys(("Q1", "Q2", "Q3", "Q4", "Q5", "Q6"), _CALLS),
     **dict.fromkeys(("S1", "S10", "L6"), _GONE),
+    **dict.fromkeys(("N1", "N2", "N3", "N6", "N7"), _POOLS),
+    "N4": _CHANGES,
+    "N5": "a deadline is an instant of the run's own time",
     **dict.fromkeys(("S7", "S13", "S14", "S15"), _CHANGES),
     "S12": "how things stood when it became Ready is not remembered; L1 judges how they stand",
     "S18": "which values are secret is known in simulation alone",
