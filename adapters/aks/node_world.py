@@ -23,7 +23,13 @@ from engine.nodes.action import (
     NodeAction,
     ReleaseClaimFinalizer,
 )
-from engine.nodes.agent_pool import AgentPool, AgentPools, CloudError, CloudRefused
+from engine.nodes.agent_pool import (
+    AgentPool,
+    AgentPools,
+    CloudError,
+    CloudRefused,
+    PoolState,
+)
 from engine.nodes.claim import FINALIZER, NodeClaim, NodeClaimRef
 from engine.nodes.observation import NodeObservation, PoolNode
 from engine.nodes.phase import NodePhase
@@ -78,7 +84,10 @@ class AksNodeWorld:
         return [held[name] for name in sorted(held)]
 
     async def _pool(self, claim: NodeClaim) -> AgentPool | None:
-        """Azure's lists may lag: a pool that is missed is looked for by its name."""
+        """Azure's lists may lag: a pool that is missed is looked for by its name.
+
+        Where Azure will not tell, what was there is not taken for gone, and deadlines run on.
+        """
         name = claim.ref.name
         listed = self._copy.get(name)
         if listed is not None or claim.machine.phase in _MAY_HAVE_NO_POOL:
@@ -86,7 +95,8 @@ class AksNodeWorld:
         try:
             return await self._pools.get(name)
         except CloudRefused as refused:
-            raise Unreachable(f"agent pool {name}: {refused}") from refused
+            told = f"Azure will not tell: {refused}"
+            return AgentPool(name=name, state=PoolState.UNKNOWN, told=told, owner=claim.uid)
 
     def _never_listed(self) -> CloudError | None:
         """Why Azure has not told us of any pool yet, in which case it will not make one either."""

@@ -13,7 +13,10 @@ from engine.errors import EngineError
 
 
 class PoolState(StrEnum):
-    """What ``provisioningState`` amounts to; words that we do not know mean work under way."""
+    """What ``provisioningState`` amounts to; words that we do not know mean work under way.
+
+    UNKNOWN is ours: Azure will not tell, so the pool is neither there nor gone.
+    """
 
     CREATING = "Creating"
     CHANGING = "Changing"
@@ -21,6 +24,7 @@ class PoolState(StrEnum):
     FAILED = "Failed"
     CANCELED = "Canceled"
     DELETING = "Deleting"
+    UNKNOWN = "Unknown"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -177,11 +177,12 @@ class TestObserving:
         assert (await aks.world.observe(claim)).pool is None
         assert f"get {NAME}" not in aks.pools.asked
 
-    async def test_a_cluster_that_does_not_answer_says_nothing_of_its_pools(self, aks):
+    async def test_a_pool_of_which_azure_will_not_tell_is_neither_there_nor_gone(self, aks):
         claim = await aks.made(NodePhase.READY)
         aks.pools.failure = NO_CLUSTER
-        with pytest.raises(Unreachable, match="ResourceNotFound"):
-            await aks.world.observe(claim)
+        pool = (await aks.world.observe(claim)).pool
+        assert (pool.state, pool.owner) == (PoolState.UNKNOWN, claim.uid)
+        assert "ResourceNotFound" in pool.told
 
     async def test_a_launch_is_not_held_up_by_pools_that_cannot_be_listed(self):
         """What hinders the list hinders the creation too, which is where it is told by name."""
