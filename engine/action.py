@@ -7,6 +7,7 @@ import hashlib
 from dataclasses import dataclass
 from enum import StrEnum
 
+from engine.provisioning import Provisioner
 from engine.workspace import Plan, Workspace, WorkspaceRef, WorkspaceSpec
 
 LONGEST_WORKLOAD_NAME = 52
@@ -31,6 +32,20 @@ class EnsureNodeClaims:
 
     names: tuple[str, ...]
     plan: Plan
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TakeNodes:
+    """Marks nodes of the user's as this workspace's, unless they are another's by then."""
+
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReleaseNodes:
+    """Takes the marks off again; the nodes stay."""
+
+    names: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +86,8 @@ class ReleaseFinalizer:
 Action = (
     HoldFinalizer
     | EnsureNodeClaims
+    | TakeNodes
+    | ReleaseNodes
     | EnsureServices
     | EnsureWorkload
     | ReplaceReplica
@@ -83,8 +100,15 @@ def node_claim_names(workspace: Workspace, plan: Plan) -> tuple[str, ...]:
     """``ws`` and nine hex digits: AKS takes 12 lower-case letters and digits for a pool's name."""
     return tuple(
         "ws" + _digest(workspace.uid, str(ordinal), *_incarnation(workspace, ordinal))[:9]
-        for ordinal in range(plan.node_count)
+        for ordinal in range(claim_count(workspace, plan))
     )
+
+
+def claim_count(workspace: Workspace, plan: Plan) -> int:
+    """How many nodes are to be provisioned: those that the workspace has none of its own for."""
+    if plan.provisioner is not Provisioner.NODE_CLAIM:
+        return 0
+    return plan.node_count - len(workspace.machine.own_nodes)
 
 
 def _incarnation(workspace: Workspace, ordinal: int) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from engine import guards
 from engine.observation import Observation
 from engine.phase import Phase
+from engine.provisioning import Provisioner
 from engine.standing import Standing
 from engine.workspace import Condition, ConditionType, Workspace
 
@@ -81,7 +82,8 @@ def _findings(
     phase = workspace.machine.phase
     ready = phase is Phase.READY
     claims, nodes = _claims(workspace, observation, told), _nodes(workspace, observation, told)
-    yield ConditionType.NODE_CLAIM_READY, claims
+    if observation.provisioner is not Provisioner.NONE:
+        yield ConditionType.NODE_CLAIM_READY, claims
     yield ConditionType.NODES_READY, nodes
     yield ConditionType.RESOURCE_READY, _resource(claims, nodes)
     if workspace.spec.inference is not None:
@@ -106,7 +108,7 @@ def _claims(workspace: Workspace, observation: Observation, told: Standing) -> F
     """The provisioner's own words about the first claim that is not ready."""
     claims = guards.wanted_claims(workspace, observation)
     unready = next((claim for claim in claims if not claim.ready), None)
-    if unready is None and len(claims) == guards.node_count(workspace):
+    if unready is None and len(claims) == guards.claims_wanted(workspace):
         return Finding("NodeClaimsReady", "all node claims are ready", status=True)
     if unready is None or not unready.reason:
         return Finding(_last_reason(workspace), told.message, status=False)

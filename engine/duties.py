@@ -16,8 +16,10 @@ from engine.action import (
     HoldFinalizer,
     Release,
     ReleaseFinalizer,
+    ReleaseNodes,
     ReplaceReplica,
     Resource,
+    TakeNodes,
     node_claim_names,
     service_names,
 )
@@ -42,6 +44,17 @@ def superseded_claims(workspace: Workspace, observation: Observation) -> Iterato
     if superseded:
         names = tuple(claim.name for claim in superseded)
         yield Release(resource=Resource.NODE_CLAIMS, names=names)
+
+
+def own_nodes(workspace: Workspace, observation: Observation) -> Iterator[Action]:
+    """Marks the chosen nodes; unmarks any that are not, or no longer, among them."""
+    wanted = workspace.machine.own_nodes
+    marked = {node.name for node in guards.borrowed_nodes(observation)}
+    unmarked = tuple(name for name in wanted if name not in marked)
+    if unmarked:
+        yield TakeNodes(names=unmarked)
+    if marked.difference(wanted):
+        yield ReleaseNodes(names=tuple(sorted(marked.difference(wanted))))
 
 
 def node_claims(workspace: Workspace, observation: Observation) -> Iterator[Action]:
@@ -87,11 +100,14 @@ def release_workload(_: Workspace, observation: Observation) -> Iterator[Action]
         yield Release(resource=Resource.WORKLOAD)
 
 
-def release_node_claims(_: Workspace, observation: Observation) -> Iterator[Action]:
+def release_nodes(_: Workspace, observation: Observation) -> Iterator[Action]:
     """After the pods, so that their programs end in their own time and not with the machine."""
     pods_gone = observation.workload is None and not observation.replicas
     if pods_gone and any(not claim.releasing for claim in observation.claims):
         yield Release(resource=Resource.NODE_CLAIMS)
+    borrowed = guards.borrowed_nodes(observation)
+    if pods_gone and borrowed:
+        yield ReleaseNodes(names=tuple(node.name for node in borrowed))
 
 
 def release_services(_: Workspace, observation: Observation) -> Iterator[Action]:
@@ -104,19 +120,19 @@ def release_finalizer(workspace: Workspace, observation: Observation) -> Iterato
         yield ReleaseFinalizer()
 
 
-_SERVING = (hold_finalizer, superseded_claims, node_claims, services, workload)
+_SERVING = (hold_finalizer, superseded_claims, own_nodes, node_claims, services, workload)
 
 DUTIES: Mapping[Phase, tuple[Duty, ...]] = {
     Phase.PENDING: (hold_finalizer,),
     Phase.PLANNING: (),
-    Phase.PROVISIONING: (hold_finalizer, superseded_claims, node_claims, services),
+    Phase.PROVISIONING: (hold_finalizer, superseded_claims, own_nodes, node_claims, services),
     Phase.DEPLOYING: _SERVING,
     Phase.LOADING: (*_SERVING, replace_silent_replicas),
     Phase.READY: _SERVING,
     Phase.DEGRADED: (*_SERVING, replace_silent_replicas),
     Phase.UPDATING: (*_SERVING, replace_silent_replicas),
-    Phase.FAILED: (release_workload, release_node_claims),
-    Phase.DELETING: (release_services, release_workload, release_node_claims, release_finalizer),
+    Phase.FAILED: (release_workload, release_nodes),
+    Phase.DELETING: (release_services, release_workload, release_nodes, release_finalizer),
 }
 
 

@@ -1,6 +1,6 @@
 """The questions that the lifecycle asks: of the workspace and of what was observed."""
 
-from engine.action import node_claim_names
+from engine.action import claim_count, node_claim_names
 from engine.nodes.reason import ANOTHER_OFFERING_MAY_HELP, LOST
 from engine.observation import Answer, Node, NodeClaim, Observation, Replica, named
 from engine.offerings import choose, offerings
@@ -54,6 +54,12 @@ def node_count(workspace: Workspace) -> int:
     return workspace.machine.plan.node_count if workspace.machine.plan is not None else -1
 
 
+def claims_wanted(workspace: Workspace) -> int:
+    """How many claims the plan asks for; without a plan, a number that nothing ever reaches."""
+    plan = workspace.machine.plan
+    return claim_count(workspace, plan) if plan is not None else -1
+
+
 def wanted_claims(workspace: Workspace, observation: Observation) -> tuple[NodeClaim, ...]:
     """Those of the claims this attempt asks for that exist and are not on their way out."""
     if workspace.machine.plan is None:
@@ -72,12 +78,17 @@ def superseded_claims(workspace: Workspace, observation: Observation) -> tuple[N
 
 
 def wanted_nodes(workspace: Workspace, observation: Observation) -> tuple[Node, ...]:
+    """The nodes of the claims that are ready, and those of the user's that are marked as taken."""
     nodes = {node.name: node for node in observation.nodes}
-    return tuple(
-        nodes[claim.node]
-        for claim in wanted_claims(workspace, observation)
-        if claim.ready and claim.node in nodes
-    )
+    claimed = [claim.node for claim in wanted_claims(workspace, observation) if claim.ready]
+    names = (*workspace.machine.own_nodes, *claimed)
+    return tuple(nodes[name] for name in names if name in nodes)
+
+
+def borrowed_nodes(observation: Observation) -> tuple[Node, ...]:
+    """The user's own nodes that bear this workspace's marks."""
+    claimed = {claim.node for claim in observation.claims}
+    return tuple(node for node in observation.nodes if not node.pool and node.name not in claimed)
 
 
 def gpus_allocatable(workspace: Workspace, node: Node) -> bool:

@@ -1,18 +1,16 @@
-"""Which node claims nobody owns any more: capacity that would be paid for until someone notices.
+"""Which nodes nobody has any more: capacity that would be paid for, or lie idle, until noticed.
 
-A workspace lets go of its claims before it goes, unless somebody strips its finalizer. The claims
-must be listed before the workspaces: then a claim whose workspace is not in the later list was made
-for one that has gone, however young it is.
+A workspace lets go of its claims, and of the user's own nodes, before it goes, unless somebody
+strips its finalizer. They must be listed before the workspaces: then one whose workspace is not in
+the later list was taken for one that has gone, however lately.
 """
 
 from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
 
-from engine.observation import OwnedClaim
+from engine.observation import Holding
 
 
-def orphans(claims: Iterable[OwnedClaim], living: AbstractSet[str]) -> tuple[OwnedClaim, ...]:
-    """``living`` are the uids of the workspaces that exist, as of after ``claims``."""
-    return tuple(
-        claim for claim in claims if claim.workspace_uid not in living and not claim.releasing
-    )
+def orphans(holdings: Iterable[Holding], living: AbstractSet[str]) -> tuple[Holding, ...]:
+    """``living`` are the uids of the workspaces that exist, as of after ``holdings``."""
+    return tuple(one for one in holdings if one.workspace_uid not in living and not one.releasing)

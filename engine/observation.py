@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from engine.provisioning import Provisioner
 from engine.reason import Reason
 from engine.setback import Setback
 from engine.workspace import Endpoints
@@ -27,10 +28,18 @@ class NodeClaim:
     releasing: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OwnedClaim:
-    """A node claim of ours, whosoever it was made for; ``workspace_uid`` says for whom."""
+class HoldingKind(StrEnum):
+    """What a workspace may leave behind: a claim costs, and a marked node serves nobody else."""
 
+    NODE_CLAIM = "node claim"
+    OWN_NODE = "node"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Holding:
+    """A node claim of ours, or a node that bears our marks; ``workspace_uid`` says for whom."""
+
+    kind: HoldingKind = HoldingKind.NODE_CLAIM
     name: str
     uid: str
     workspace_uid: str
@@ -39,13 +48,17 @@ class OwnedClaim:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Node:
-    """``pressures`` are what its kubelet runs short of, such as ``DiskPressure``."""
+    """``pressures`` are what its kubelet runs short of, such as ``DiskPressure``.
+
+    ``pool`` is the node pool that it was provisioned in, "" for one of the user's own.
+    """
 
     name: str
     ready: bool
     gpus: int
     instance_type: str
     pressures: tuple[str, ...] = ()
+    pool: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,9 +121,16 @@ class Workload:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Observation:
+    """``spare_nodes`` are nodes of the user's that match the workspace and are nobody's yet.
+
+    ``provisioner`` is who provides nodes in this cluster.
+    """
+
     at: datetime
+    provisioner: Provisioner = Provisioner.NODE_CLAIM
     claims: tuple[NodeClaim, ...] = ()
     nodes: tuple[Node, ...] = ()
+    spare_nodes: tuple[Node, ...] = ()
     workload: Workload | None = None
     replicas: tuple[Replica, ...] = ()
     services: tuple[str, ...] = ()

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Protocol
 
 from engine.action import Action
-from engine.observation import Observation, OwnedClaim
+from engine.observation import Holding, Observation
 from engine.workspace import Workspace, WorkspaceRef, WorkspaceSpec
 
 
@@ -115,12 +115,15 @@ class World(Protocol):
         """Idempotent: performing it twice is performing it once. Raises ActionFailed."""
         ...
 
-    async def inventory(self) -> Sequence[OwnedClaim]:
-        """Every node claim that we ever made and that is still there. Raises Unreachable."""
+    async def inventory(self) -> Sequence[Holding]:
+        """Every node claim that we ever made, and every node that we marked, still there.
+
+        Raises Unreachable.
+        """
         ...
 
-    async def release(self, claim: OwnedClaim) -> None:
-        """Gives back a claim that belongs to nobody. Raises Unreachable."""
+    async def release(self, holding: Holding) -> None:
+        """Gives back what belongs to nobody. Raises Unreachable."""
         ...
 
     def changes(self) -> AsyncIterator[WorkspaceRef]:

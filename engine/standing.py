@@ -12,6 +12,7 @@ from engine.deadlines import PATIENCE
 from engine.observation import Observation, Replica
 from engine.offerings import plans, unfit
 from engine.phase import Phase
+from engine.provisioning import Provisioner
 from engine.reason import Reason
 from engine.sizing import PlanRefusal
 from engine.workspace import Workspace
@@ -60,7 +61,7 @@ def _planning(workspace: Workspace, _: Observation) -> Standing:
 
 def _provisioning(workspace: Workspace, observation: Observation) -> Standing:
     current = workspace.machine.plan
-    wanted = guards.node_count(workspace)
+    wanted = guards.claims_wanted(workspace)
     kind = current.offering if current else ""
     claims = guards.wanted_claims(workspace, observation)
     unready = [claim for claim in claims if not claim.ready]
@@ -100,11 +101,27 @@ def _nodes(workspace: Workspace, observation: Observation) -> Standing:
             remedy="check the GPU device plugin on these nodes",
         )
     unready = [node.name for node in nodes if not node.ready]
+    missing = guards.node_count(workspace) - len(nodes)
+    told = [
+        *([f"not ready: {', '.join(unready)}"] if unready else []),
+        *([f"{missing} node(s) not there yet"] if missing else []),
+    ]
     return Standing(
         reason=Reason.NODE_NOT_READY,
-        message="not ready: " + (", ".join(unready) or "the claims' nodes are not there yet"),
-        waiting_for="the nodes to become ready",
-        remedy="`kubectl describe node NAME` tells more",
+        message="; ".join(told),
+        waiting_for=_awaited_nodes(workspace, missing),
+        remedy="`kubectl get nodes --show-labels` and `kubectl describe node NAME` tell more",
+    )
+
+
+def _awaited_nodes(workspace: Workspace, missing: int) -> str:
+    plan, resource = workspace.machine.plan, workspace.spec.resource
+    if plan is None or plan.provisioner is not Provisioner.NONE or not missing:
+        return "the nodes to become ready"
+    labels = ",".join(f"{key}={value}" for key, value in resource.match_labels.items())
+    named = labels or ", ".join(resource.preferred_nodes)
+    return (
+        f"{missing} node(s) of {plan.instance_type} that are yours and match {named or 'nothing'}"
     )
 
 

@@ -16,6 +16,7 @@ from engine.duties import duties
 from engine.lifecycle import legal, next_phase
 from engine.observation import NodeClaim, Observation
 from engine.offerings import choose, unfit
+from engine.own_nodes import chosen, recruited
 from engine.phase import Phase
 from engine.replacement import succession
 from engine.setback import Setback
@@ -109,23 +110,27 @@ def _enter(workspace: Workspace, phase: Phase, observation: Observation) -> Work
     )
 
 
-def _provisioned_for(workspace: Workspace, _: Observation) -> MachineState:
-    """The offering in turn, or the first one after it that serves."""
+def _provisioned_for(workspace: Workspace, observation: Observation) -> MachineState:
+    """The offering in turn, or the first one after it that serves; on own nodes where there are."""
     state = workspace.machine
-    chosen = choose(workspace.spec, state.candidate)
-    if chosen is None:
+    choice = choose(workspace.spec, state.candidate)
+    if choice is None:
         return state
-    candidate, made = chosen
+    candidate, made = choice
+    made = replace(made, provisioner=observation.provisioner)
     return replace(
         _planned(workspace, made),
+        own_nodes=chosen(workspace, observation, made),
         candidate=candidate,
         refused=(*state.refused, *unfit(workspace.spec, state.candidate, candidate)),
     )
 
 
 def _updated(workspace: Workspace, _: Observation) -> MachineState:
-    made = guards.plan_in_use(workspace)
-    return _planned(workspace, made) if isinstance(made, Plan) else workspace.machine
+    made, plan = guards.plan_in_use(workspace), workspace.machine.plan
+    if not isinstance(made, Plan):
+        return workspace.machine
+    return _planned(workspace, replace(made, provisioner=plan.provisioner) if plan else made)
 
 
 def _planned(workspace: Workspace, made: Plan) -> MachineState:
@@ -166,8 +171,8 @@ def _fallen_back(state: MachineState, offering: Offering, claim: NodeClaim) -> M
 
 
 def _unclaimed(state: MachineState) -> MachineState:
-    """As before any claim of the names to come was asked for."""
-    return replace(state, replacements=(), replaced_at=None, claims_seen=())
+    """As before any node was chosen, and any claim of the names to come asked for."""
+    return replace(state, replacements=(), replaced_at=None, claims_seen=(), own_nodes=())
 
 
 _ARRIVALS: Mapping[Phase, Callable[[Workspace, Observation], MachineState]] = {
@@ -181,6 +186,7 @@ _ARRIVALS: Mapping[Phase, Callable[[Workspace, Observation], MachineState]] = {
 
 def _settle(workspace: Workspace, observation: Observation) -> Workspace:
     """What is told of the present phase, brought up to what was observed."""
+    workspace = replace(workspace, machine=recruited(workspace, observation))
     workspace = replace(workspace, machine=succession(workspace, observation))
     told = standing(workspace, observation)
     state = replace(

@@ -11,6 +11,7 @@ from typing import Any
 
 from engine.capacity_type import CapacityType
 from engine.phase import Phase
+from engine.provisioning import Provisioner
 from engine.reason import Reason
 
 FINALIZER = "workspace.finalizer.kaito.sh"
@@ -162,6 +163,7 @@ class Plan:
     disk_gib: int
     why: str
     capacity_type: CapacityType = CapacityType.ON_DEMAND
+    provisioner: Provisioner = Provisioner.NODE_CLAIM
 
     @property
     def offering(self) -> Offering:
@@ -214,7 +216,7 @@ class MachineState:
     lost and replaced (empty: none yet), the last of them at ``replaced_at``; ``claims_seen`` names
     the wanted claims that were once observed, so that one which is missing is known to be gone.
     ``candidate`` numbers the offering in use, from 0; ``refused`` are those of this attempt that
-    could not be had.
+    could not be had. ``own_nodes`` are nodes of the user's that it runs on.
     """
 
     phase: Phase = Phase.PENDING
@@ -235,6 +237,7 @@ class MachineState:
     claims_seen: tuple[str, ...] = ()
     candidate: int = 0
     refused: tuple[OfferingRefusal, ...] = ()
+    own_nodes: tuple[str, ...] = ()
     worker_nodes: tuple[str, ...] = ()
     endpoints: Endpoints = field(default_factory=Endpoints)
     conditions: tuple[Condition, ...] = ()

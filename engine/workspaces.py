@@ -58,17 +58,18 @@ class Workspaces:
         return self._world.changes()
 
     async def sweep(self) -> None:
-        claims = await self._world.inventory()
-        if not claims:
+        holdings = await self._world.inventory()
+        if not holdings:
             return
         living = {one.uid async for page in self._pages() for one in page.workspaces}
-        for claim in orphans(claims, living):
+        for left in orphans(holdings, living):
             log.warning(
-                "node claim %s: its workspace (uid %s) is gone; releasing it",
-                claim.name,
-                claim.workspace_uid,
+                "%s %s: its workspace (uid %s) is gone; releasing it",
+                left.kind,
+                left.name,
+                left.workspace_uid,
             )
-            await self._world.release(claim)
+            await self._world.release(left)
 
     async def _pages(self) -> AsyncIterator[Page]:
         token = ""

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from engine.provisioning import Provisioner
 from moorage.controllers import NodeApi, controllers_named
 from moorage.failure import ExitCode, Failure
 from moorage.options import (
@@ -18,6 +19,7 @@ from moorage.options import (
     ListFormat,
     ListFormatOption,
     NamespaceOption,
+    ProvisionerOption,
     SelectorOption,
     ServerOption,
     StateDirectoryOption,
@@ -121,6 +123,7 @@ def up(
             help="Simulated Azure's, for a family of instance types or `spot`; may be repeated.",
         ),
     ] = None,
+    provisioner: ProvisionerOption = Provisioner.NODE_CLAIM,
 ) -> None:
     """Run Moorage on a simulated cluster, until Ctrl-C."""
     from moorage.commands import up as command
@@ -130,6 +133,7 @@ def up(
         kubernetes=kubernetes_port,
         grpc=grpc_port,
         delays=delays,
+        provisioner=provisioner,
         quota=command.quota(quota or []),
     )
     command.up(state_dir, options, headless=headless)
@@ -476,6 +480,7 @@ def serve(
     node_api: Annotated[
         NodeApi, typer.Option(help="How nodes are asked for; machine is Karpenter's older API.")
     ] = NodeApi.NODE_CLAIM,
+    provisioner: ProvisionerOption = Provisioner.NODE_CLAIM,
     listen: Annotated[
         str, typer.Option(metavar="HOST:PORT", help="Of the gRPC API; port 0 takes a free one.")
     ] = "127.0.0.1:50051",
@@ -516,6 +521,7 @@ def serve(
             context=context,
             controllers=controllers_named(controllers),
             node_api=node_api,
+            provisioner=provisioner,
             listen=listen,
             place=ManagedCluster(
                 subscription=subscription,

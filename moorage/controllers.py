@@ -59,7 +59,7 @@ _WORKSPACE = (
         verbs=(*_SEEN, "create", "update", "patch", "delete"),
     ),
     Rule(group="kaito.sh", resource="workspaces/status", verbs=("patch",)),
-    Rule(group="", resource="nodes", verbs=("list", "watch")),
+    Rule(group="", resource="nodes", verbs=("get", "list", "watch", "patch")),
     Rule(group="", resource="pods", verbs=("list", "watch", "delete")),
     Rule(group="", resource="services", verbs=("list", "watch", "create", "patch", "delete")),
     Rule(

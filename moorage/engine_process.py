@@ -13,6 +13,7 @@ from adapters.kubernetes.workspaces import KubernetesWorkspaces
 from adapters.kubernetes.world import Canaries, KubernetesWorld
 from engine.fleet import Fleet
 from engine.ports import Clock
+from engine.provisioning import Provisioner
 from engine.workspace import WorkspaceRef
 from engine.workspaces import Workspaces
 
@@ -22,9 +23,12 @@ async def run_engine(
     *,
     clock: Clock,
     canaries: Callable[[Callable[[WorkspaceRef], None]], Canaries],
+    provisioner: Provisioner = Provisioner.NODE_CLAIM,
 ) -> None:
     """Until cancelled."""
-    world = KubernetesWorld(objects, clock=clock, images=Images(), canaries=canaries)
+    world = KubernetesWorld(
+        objects, clock=clock, images=Images(), canaries=canaries, provisioner=provisioner
+    )
     workspaces = Workspaces(
         store=KubernetesWorkspaces(objects),
         world=world,

@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from engine.provisioning import Provisioner
+
 ServerOption = Annotated[
     str | None,
     typer.Option(
@@ -59,3 +61,7 @@ class TextFormat(StrEnum):
 
 ListFormatOption = Annotated[ListFormat, typer.Option("--output", "-o", help="Output format.")]
 TextFormatOption = Annotated[TextFormat, typer.Option("--output", "-o", help="Output format.")]
+ProvisionerOption = Annotated[
+    Provisioner,
+    typer.Option(help="Who provides nodes; with none workspaces run on nodes that are there."),
+]

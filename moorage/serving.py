@@ -11,6 +11,7 @@ from adapters.kubernetes.objects import KubernetesObjects
 from adapters.kubernetes.workspaces import KubernetesWorkspaces
 from adapters.triton.canaries import TritonCanaries
 from api.server import GrpcServer, ServerOptions
+from engine.provisioning import Provisioner
 from moorage.azure_access import AzureAccess
 from moorage.controllers import Controller, NodeApi
 from moorage.engine_process import run_engine
@@ -25,6 +26,7 @@ class ServingSettings:
     controllers: frozenset[Controller]
     node_api: NodeApi
     listen: str
+    provisioner: Provisioner
 
 
 async def run_moorage(
@@ -52,7 +54,10 @@ def _engines(
 ) -> Iterator[tuple[str, Coroutine[Any, Any, None]]]:
     clock = SystemClock()
     if Controller.WORKSPACE in settings.controllers:
-        yield "workspaces", run_engine(objects, clock=clock, canaries=TritonCanaries)
+        workspaces = run_engine(
+            objects, clock=clock, canaries=TritonCanaries, provisioner=settings.provisioner
+        )
+        yield "workspaces", workspaces
     if azure is not None:
         nodes = run_node_engine(objects, azure.pools, clock=clock, intervals=azure.intervals)
         yield "nodes", nodes

@@ -21,6 +21,7 @@ from adapters.kubernetes.objects import KubernetesObjects
 from adapters.kubernetes.workspaces import KubernetesWorkspaces
 from adapters.triton.canaries import TritonCanaries
 from api.server import GrpcServer, ServerOptions
+from engine.provisioning import Provisioner
 from moorage.azure_access import azure_access
 from moorage.definitions import definitions
 from moorage.engine_process import run_engine
@@ -42,6 +43,7 @@ class StackSettings:
     listen: str = "127.0.0.1"
     kubernetes_port: int = 0
     grpc_port: int = 0
+    provisioner: Provisioner = Provisioner.NODE_CLAIM
     timings: Timings = field(default_factory=Timings)
     azure_timings: AzureTimings = field(default_factory=AzureTimings)
     offers: Offers = field(default_factory=lambda: Offers(sells_retired=True))
@@ -80,7 +82,12 @@ async def embedded_stack(settings: StackSettings) -> AsyncIterator[EmbeddedStack
         await install(objects, definitions())
         store = KubernetesWorkspaces(objects)
         parts = await stack.enter_async_context(asyncio.TaskGroup())
-        engine = run_engine(objects, clock=SystemClock(), canaries=TritonCanaries)
+        engine = run_engine(
+            objects,
+            clock=SystemClock(),
+            canaries=TritonCanaries,
+            provisioner=settings.provisioner,
+        )
         stack.callback(parts.create_task(engine, name="engine").cancel)
         azure = await stack.enter_async_context(azure_access(_managed(cluster.azure_url)))
         node_engine = run_node_engine(

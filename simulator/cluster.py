@@ -62,7 +62,7 @@ class ClusterOptions:
     port: int = 0
     timings: Timings = field(default_factory=Timings)
     azure_timings: AzureTimings = field(default_factory=AzureTimings)
-    offers: Offers = field(default_factory=Offers)
+    offers: Offers = field(default_factory=lambda: Offers(sells_retired=True))
     clock: Clock = field(default_factory=SystemClock)
     new_uid: Callable[[], str] = _new_uid
     images: ImageTable | None = None

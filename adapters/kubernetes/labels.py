@@ -7,6 +7,7 @@ from engine.workspace import Workspace, WorkspaceRef
 WORKSPACE_LABEL = "kaito.sh/workspace"
 NAMESPACE_LABEL = "kaito.sh/workspacenamespace"
 WORKSPACE_UID_LABEL = "moorage.sh/workspace-uid"
+OWNER_LABELS = (WORKSPACE_LABEL, NAMESPACE_LABEL, WORKSPACE_UID_LABEL)
 NODE_POOL_LABEL = "karpenter.sh/nodepool"
 NODE_POOL = "kaito"
 INSTANCE_TYPE_LABEL = "node.kubernetes.io/instance-type"
@@ -37,6 +38,14 @@ def selected_labels(workspace: Workspace) -> dict[str, str]:
     """What its nodes are to bear by the user's own word."""
     wanted = workspace.spec.resource.match_labels
     return {key: value for key, value in wanted.items() if key not in RESERVED_SELECTORS}
+
+
+def chosen_by_user(workspace: Workspace, node: dict[str, Any]) -> bool:
+    """Whether the workspace's selector, or without one its list of names, means the node."""
+    wanted, metadata = selected_labels(workspace), node["metadata"]
+    if wanted:
+        return wanted.items() <= (metadata.get("labels") or {}).items()
+    return metadata["name"] in workspace.spec.resource.preferred_nodes
 
 
 def owner_labels(workspace: Workspace) -> dict[str, str]:

@@ -5,9 +5,10 @@ from typing import assert_never
 from adapters.kubernetes import manifests, reading
 from adapters.kubernetes.client import Object
 from adapters.kubernetes.errors import KubernetesRefusal
-from adapters.kubernetes.kinds import NODE_CLAIM, POD, SERVICE, STATEFUL_SET, WORKSPACE
-from adapters.kubernetes.labels import WORKSPACE_UID_LABEL, owner_uid, selector
+from adapters.kubernetes.kinds import NODE, NODE_CLAIM, POD, SERVICE, STATEFUL_SET, WORKSPACE
+from adapters.kubernetes.labels import NODE_POOL_LABEL, WORKSPACE_UID_LABEL, selector
 from adapters.kubernetes.manifests import Images
+from adapters.kubernetes.node_marks import NodeMarks
 from adapters.kubernetes.objects import KubernetesObjects
 from adapters.kubernetes.owned import KINDS
 from engine.action import (
@@ -18,12 +19,14 @@ from engine.action import (
     HoldFinalizer,
     Release,
     ReleaseFinalizer,
+    ReleaseNodes,
     ReplaceReplica,
     Resource,
+    TakeNodes,
     node_claim_names,
 )
 from engine.errors import ActionFailed, Unreachable
-from engine.observation import NodeClaim, OwnedClaim
+from engine.observation import Holding, HoldingKind, NodeClaim
 from engine.workspace import FINALIZER, Workspace
 
 RELEASED_AS = {
@@ -38,6 +41,7 @@ SILENT_GRACE_SECONDS = 5
 
 class Performer:
     def __init__(self, objects: KubernetesObjects, images: Images) -> None:
+        self._marks = NodeMarks(objects)
         self._objects = objects
         self._images = images
 
@@ -57,6 +61,10 @@ class Performer:
             case EnsureNodeClaims():
                 await self._release_superseded(workspace, action)
                 await self._ensure_node_claims(workspace, action)
+            case TakeNodes():
+                await self._marks.take(workspace, action.names)
+            case ReleaseNodes():
+                await self._marks.release(workspace.uid, action.names)
             case EnsureServices():
                 await self._ensure_services(workspace)
             case EnsureWorkload():
@@ -144,29 +152,38 @@ class Performer:
                 return None
             raise Unreachable(f"node claim {name} cannot be read: {error}") from error
 
-    async def inventory(self) -> list[OwnedClaim]:
-        """Raises Unreachable."""
+    async def find_node(self, name: str) -> Object | None:
+        """Past every cache. Raises Unreachable."""
         try:
-            items, _ = await self._objects.list_all(NODE_CLAIM, labels=WORKSPACE_UID_LABEL)
+            return await self._objects.get(NODE, name)
         except KubernetesRefusal as error:
-            raise Unreachable(f"the node claims cannot be listed: {error}") from error
+            if error.not_found:
+                return None
+            raise Unreachable(f"node {name} cannot be read: {error}") from error
+
+    async def inventory(self) -> list[Holding]:
+        """Raises Unreachable."""
+        marked = f"{WORKSPACE_UID_LABEL},!{NODE_POOL_LABEL}"
+        try:
+            claims, _ = await self._objects.list_all(NODE_CLAIM, labels=WORKSPACE_UID_LABEL)
+            nodes, _ = await self._objects.list_all(NODE, labels=marked)
+        except KubernetesRefusal as error:
+            raise Unreachable(f"what workspaces hold cannot be listed: {error}") from error
         return [
-            OwnedClaim(
-                name=item["metadata"]["name"],
-                uid=item["metadata"]["uid"],
-                workspace_uid=owner_uid(item),
-                releasing="deletionTimestamp" in item["metadata"],
-            )
-            for item in items
+            *(reading.holding(item, HoldingKind.NODE_CLAIM) for item in claims),
+            *(reading.holding(item, HoldingKind.OWN_NODE) for item in nodes),
         ]
 
-    async def release(self, claim: OwnedClaim) -> None:
-        """Raises Unreachable; one that is gone, or another by now, is left alone."""
+    async def release(self, holding: Holding) -> None:
+        """Raises Unreachable; what is gone, or another's by now, is left alone."""
         try:
-            await self._objects.delete_if_there(NODE_CLAIM, claim.name, uid=claim.uid)
+            if holding.kind is HoldingKind.OWN_NODE:
+                await self._marks.release(holding.workspace_uid, [holding.name])
+            else:
+                await self._objects.delete_if_there(NODE_CLAIM, holding.name, uid=holding.uid)
         except KubernetesRefusal as error:
             if not error.conflict:
-                raise Unreachable(f"node claim {claim.name}: {error}") from error
+                raise Unreachable(f"{holding.kind} {holding.name}: {error}") from error
 
     async def _current(self, workspace: Workspace) -> Object:
         item = await self._objects.get(WORKSPACE, workspace.ref.name, workspace.ref.namespace)

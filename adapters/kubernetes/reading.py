@@ -7,12 +7,23 @@ from typing import Any
 from adapters.kubernetes.labels import (
     GPU_RESOURCE,
     INSTANCE_TYPE_LABEL,
+    NODE_POOL_LABEL,
     REVISION_ANNOTATION,
     SIMULATED_ANNOTATION,
     SUBSTITUTE_PORTS_ANNOTATION,
+    owner_uid,
 )
 from engine.nodes.reason import TERMINAL
-from engine.observation import Answer, Node, NodeClaim, Replica, Trouble, Workload
+from engine.observation import (
+    Answer,
+    Holding,
+    HoldingKind,
+    Node,
+    NodeClaim,
+    Replica,
+    Trouble,
+    Workload,
+)
 from engine.reason import Reason
 from engine.workspace import Endpoints
 
@@ -73,13 +84,25 @@ def _refuses(condition: Object) -> bool:
 
 def node(item: Object) -> Node:
     status = item.get("status") or {}
+    labels = item["metadata"].get("labels") or {}
     true = {c["type"] for c in status.get("conditions") or () if c["status"] == "True"}
     return Node(
         name=item["metadata"]["name"],
         ready="Ready" in true and not _releasing(item),
         gpus=int((status.get("allocatable") or {}).get(GPU_RESOURCE, "0")),
-        instance_type=(item["metadata"].get("labels") or {}).get(INSTANCE_TYPE_LABEL, ""),
+        instance_type=labels.get(INSTANCE_TYPE_LABEL, ""),
+        pool=labels.get(NODE_POOL_LABEL, ""),
         pressures=tuple(pressure for pressure in PRESSURES if pressure in true),
+    )
+
+
+def holding(item: Object, kind: HoldingKind) -> Holding:
+    return Holding(
+        kind=kind,
+        name=item["metadata"]["name"],
+        uid=item["metadata"]["uid"],
+        workspace_uid=owner_uid(item),
+        releasing=_releasing(item),
     )
 
 

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from engine.capacity_type import CapacityType
 from engine.conditions import kaito_state
 from engine.phase import Phase
+from engine.provisioning import Provisioner
 from engine.reason import Reason
 from engine.workspace import (
     CAPACITY_TYPES_ANNOTATION,
@@ -265,6 +266,7 @@ def _decode_machine(status: Object, created: datetime) -> MachineState:
         claims_seen=tuple(status.get("claimsSeen") or ()),
         candidate=status.get("candidate", 0),
         refused=tuple(_decode_refusal(item) for item in status.get("refusedOfferings") or ()),
+        own_nodes=tuple(status.get("ownNodes") or ()),
         worker_nodes=tuple(status.get("workerNodes") or ()),
         endpoints=Endpoints(
             http=endpoints.get("http", ""),
@@ -298,6 +300,7 @@ def _decode_plan(item: Object) -> Plan:
         disk_gib=item["diskGiB"],
         why=item["why"],
         capacity_type=CapacityType(item.get("capacityType", CapacityType.ON_DEMAND)),
+        provisioner=Provisioner(item.get("provisioner", Provisioner.NODE_CLAIM)),
     )
 
 
@@ -364,6 +367,7 @@ def encode_status(machine: MachineState) -> Object:
         "claimsSeen": list(machine.claims_seen),
         "candidate": machine.candidate,
         "refusedOfferings": [_encode_refusal(refusal) for refusal in machine.refused],
+        "ownNodes": list(machine.own_nodes),
         "state": kaito_state(machine.phase),
         "workerNodes": list(machine.worker_nodes),
         "endpoints": {
@@ -389,6 +393,7 @@ def _encode_plan(plan: Plan) -> Object:
         "diskGiB": plan.disk_gib,
         "why": plan.why,
         "capacityType": plan.capacity_type.value,
+        "provisioner": plan.provisioner.value,
     }
 
 

@@ -361,6 +361,11 @@ def _status() -> Object:
                 "items": {"type": "string"},
             },
             "candidate": {**number, "description": "The offering in use, counted from 0."},
+            "ownNodes": {
+                "type": "array",
+                "description": "Nodes of the user's own that it runs on.",
+                "items": {"type": "string"},
+            },
             "refusedOfferings": {
                 "type": "array",
                 "description": "What could not be had in this attempt.",
@@ -380,6 +385,7 @@ def _status() -> Object:
                     "preset": {"type": "string"},
                     "instanceType": {"type": "string"},
                     "capacityType": {"type": "string"},
+                    "provisioner": {"type": "string"},
                     "nodeCount": number,
                     "gpusPerNode": number,
                     "diskGiB": number,

@@ -8,13 +8,16 @@ from typing import Protocol
 from adapters.kubernetes import reading
 from adapters.kubernetes.client import Object
 from adapters.kubernetes.kinds import NODE, NODE_CLAIM, POD, SERVICE, STATEFUL_SET
+from adapters.kubernetes.labels import owner_of, owner_uid
 from adapters.kubernetes.manifests import TRITON_GRPC_PORT, Images
 from adapters.kubernetes.objects import KubernetesObjects
 from adapters.kubernetes.owned import OwnedObjects
 from adapters.kubernetes.performing import Performer
+from adapters.kubernetes.spare_nodes import SpareNodes
 from engine.action import Action
-from engine.observation import Answer, NodeClaim, Observation, OwnedClaim, Replica
+from engine.observation import Answer, Holding, NodeClaim, Observation, Replica
 from engine.ports import Clock
+from engine.provisioning import Provisioner
 from engine.replacement import vanished
 from engine.workspace import Endpoints, Workspace, WorkspaceRef
 
@@ -43,10 +46,13 @@ class KubernetesWorld:
         clock: Clock,
         images: Images,
         canaries: Callable[[Callable[[WorkspaceRef], None]], Canaries],
+        provisioner: Provisioner = Provisioner.NODE_CLAIM,
     ) -> None:
         """``canaries`` is given the function to call when a model's answer changes."""
         self._clock = clock
+        self._provisioner = provisioner
         self._owned = OwnedObjects(objects, self._mark)
+        self._spare = SpareNodes(objects, self._mark)
         self._performer = Performer(objects, images)
         self._canaries = canaries(self._mark)
         self._dirty: dict[WorkspaceRef, None] = {}
@@ -55,12 +61,17 @@ class KubernetesWorld:
     async def run(self) -> None:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._owned.run(), name="owned objects")
+            tasks.create_task(self._spare.run(), name="spare nodes")
             tasks.create_task(self._canaries.run(), name="canaries")
 
     async def observe(self, workspace: Workspace) -> Observation:
         """Raises Unreachable."""
         await self._owned.listed()
+        await self._spare.listed()
         claims = await self._claims(workspace)
+        between = await self._between_copies(workspace)
+        ours = [node for node in between if owner_uid(node) == workspace.uid]
+        free = [node for node in between if owner_of(node) is None]
         ref = workspace.ref
         owned = partial(self._owned.of, workspace=workspace)
         pods = list(owned(POD))
@@ -71,7 +82,9 @@ class KubernetesWorld:
         return Observation(
             at=self._clock.now(),
             claims=claims,
-            nodes=tuple(reading.node(item) for item in owned(NODE)),
+            provisioner=self._provisioner,
+            nodes=tuple(reading.node(item) for item in [*owned(NODE), *ours]),
+            spare_nodes=tuple(reading.node(it) for it in [*self._spare.of(workspace), *free]),
             workload=workloads[0] if workloads else None,
             replicas=tuple(self._replica(pod) for pod in pods),
             services=tuple(item["metadata"]["name"] for item in services),
@@ -90,14 +103,22 @@ class KubernetesWorld:
                 held[name] = found
         return tuple(held[name] for name in sorted(held))
 
+    async def _between_copies(self, workspace: Workspace) -> list[Object]:
+        """Nodes of the user's that were just marked have left one copy, and may be in no other."""
+        held = [*self._owned.of(NODE, workspace), *self._spare.of(workspace)]
+        names = {item["metadata"]["name"] for item in held}
+        missing = [name for name in workspace.machine.own_nodes if name not in names]
+        found = [await self._performer.find_node(name) for name in missing]
+        return [node for node in found if node is not None]
+
     async def perform(self, workspace: Workspace, action: Action) -> None:
         await self._performer.perform(workspace, action)
 
-    async def inventory(self) -> Sequence[OwnedClaim]:
+    async def inventory(self) -> Sequence[Holding]:
         return await self._performer.inventory()
 
-    async def release(self, claim: OwnedClaim) -> None:
-        await self._performer.release(claim)
+    async def release(self, holding: Holding) -> None:
+        await self._performer.release(holding)
 
     async def changes(self) -> AsyncIterator[WorkspaceRef]:
         while True:

@@ -13,6 +13,7 @@ from rich.console import Console
 from adapters.aks.client import ManagedCluster
 from adapters.kubernetes.installation import install, until_served
 from adapters.kubernetes.objects import KubernetesObjects
+from engine.provisioning import Provisioner
 from moorage.azure_access import AzureAccess, azure_access
 from moorage.cluster_access import cluster_objects, kubeconfig_to_serve
 from moorage.controllers import Controller, NodeApi, definitions_needed
@@ -47,6 +48,7 @@ class ServeOptions:
     context: str | None
     controllers: frozenset[Controller]
     node_api: NodeApi
+    provisioner: Provisioner
     listen: str
     place: ManagedCluster
     install: bool
@@ -124,7 +126,10 @@ async def _run(
     objects: KubernetesObjects, azure: AzureAccess | None, options: ServeOptions
 ) -> None:
     settings = ServingSettings(
-        controllers=options.controllers, node_api=options.node_api, listen=options.listen
+        controllers=options.controllers,
+        node_api=options.node_api,
+        listen=options.listen,
+        provisioner=options.provisioner,
     )
     try:
         await run_moorage(

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from engine.instance_types import INSTANCE_TYPES
+from engine.provisioning import Provisioner
 from moorage.client import connected
 from moorage.commands.watching import draw
 from moorage.failure import ExitCode, Failure
@@ -35,6 +36,7 @@ class StackOptions:
     kubernetes: int = 0
     grpc: int = 0
     delays: float = 1.0
+    provisioner: Provisioner = Provisioner.NODE_CLAIM
     quota: Mapping[str, int] = field(default_factory=dict)
 
 
@@ -68,6 +70,7 @@ async def running(directory: Path, options: StackOptions) -> AsyncIterator[Embed
         listen=options.listen,
         kubernetes_port=options.kubernetes,
         grpc_port=options.grpc,
+        provisioner=options.provisioner,
         timings=Timings().scaled(options.delays),
         azure_timings=AzureTimings().scaled(options.delays),
         offers=_offers(options.quota),

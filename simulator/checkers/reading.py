@@ -148,6 +148,7 @@ def claim_names(workspace: Object) -> tuple[str, ...]:
         nodes=planned_nodes(workspace),
         attempt=told.get("attempt", 1),
         candidate=told.get("candidate", 0),
+        own_nodes=tuple(told.get("ownNodes") or ()),
         replacements=tuple(told.get("replacements") or ()),
     )
 
@@ -160,6 +161,7 @@ def _claim_names(
     nodes: int,
     attempt: int,
     candidate: int,
+    own_nodes: tuple[str, ...],
     replacements: tuple[int, ...],
 ) -> tuple[str, ...]:
     made = Plan(preset="", instance_type="", node_count=nodes, gpus_per_node=0, disk_gib=0, why="")
@@ -171,7 +173,11 @@ def _claim_names(
         created=_ANY_INSTANT,
         spec=WorkspaceSpec(resource=Resource(instance_type="")),
         machine=MachineState(
-            since=_ANY_INSTANT, attempt=attempt, candidate=candidate, replacements=replacements
+            since=_ANY_INSTANT,
+            attempt=attempt,
+            candidate=candidate,
+            own_nodes=own_nodes,
+            replacements=replacements,
         ),
     )
     return node_claim_names(stored, made)

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterator
-from http import HTTPStatus
 from urllib.request import Request, urlopen
 
 import pytest
@@ -44,6 +43,43 @@ def moorage(tmp_path_factory) -> Iterator[MoorageProcess]:
         yield process
 
 
+def agent_pool(moorage: MoorageProcess, name: str, method: str, body: dict | None = None) -> None:
+    """As somebody does who works on the agent pools themselves."""
+    request = Request(
+        f"{moorage.endpoints['azure']}{ManagedCluster().pool_id(name)}?api-version=2025-05-01",
+        method=method,
+        data=None if body is None else json.dumps(body).encode(),
+        headers={"Authorization": "Bearer any", "Content-Type": "application/json"},
+    )
+    with urlopen(request, timeout=30) as answer:
+        assert answer.status in range(200, 300)
+
+
+def own_node(moorage: MoorageProcess, kubectl: Kubectl, pool: str, size: str, **labels: str) -> str:
+    """The name of a node of the user's own, in a pool that Moorage knows nothing of."""
+    properties = {"vmSize": size, "count": 1, "mode": "User", "nodeLabels": labels}
+    agent_pool(moorage, pool, "PUT", {"properties": properties})
+
+    def ready() -> list[str]:
+        return [
+            node["metadata"]["name"]
+            for node in kubectl.items("nodes", "-l", f"agentpool={pool}")
+            if "nvidia.com/gpu" in node["status"].get("allocatable", {})
+            and any(
+                (one["type"], one["status"]) == ("Ready", "True")
+                for one in node["status"].get("conditions", ())
+            )
+        ]
+
+    (name,) = eventually(ready, seconds=60)
+    return name
+
+
+def workspace_of(kubectl: Kubectl, node: str) -> str:
+    labels: dict[str, str] = kubectl.json("get", "node", node)["metadata"]["labels"]
+    return labels.get("kaito.sh/workspace", "")
+
+
 @pytest.fixture(scope="module")
 def kubectl(moorage, tmp_path_factory) -> Kubectl:
     return Kubectl(moorage.kubeconfig, tmp_path_factory.mktemp("kubectl"))
@@ -56,7 +92,16 @@ class Workspaces:
         self._kubectl = kubectl
         self.made: list[str] = []
 
-    def make(self, name: str, instance_type: str, **annotations: str) -> str:
+    def make(
+        self,
+        name: str,
+        instance_type: str,
+        *,
+        preset: str = "phi-3-mini-4k-instruct",
+        preferred: tuple[str, ...] = (),
+        apps: str = "",
+        **annotations: str,
+    ) -> str:
         body = {
             "apiVersion": "kaito.sh/v1alpha1",
             "kind": "Workspace",
@@ -68,9 +113,10 @@ class Workspaces:
             },
             "resource": {
                 "instanceType": instance_type,
-                "labelSelector": {"matchLabels": {"apps": name}},
+                "labelSelector": {"matchLabels": {"apps": apps or name}},
+                "preferredNodes": preferred,
             },
-            "inference": {"preset": {"name": "phi-3-mini-4k-instruct"}},
+            "inference": {"preset": {"name": preset}},
         }
         self._kubectl("apply", "-f", "-", stdin=json.dumps(body))
         self.made.append(name)
@@ -191,15 +237,10 @@ def test_a_claim_that_somebody_deletes_is_replaced_under_another_name(kubectl, w
 
 
 def test_a_machine_deleted_behind_a_ready_workspace_is_replaced(moorage, workspaces):
-    """By somebody who works on the agent pools themselves."""
     name = workspaces.make("bereft", T4)
     (lost,) = workspaces.until(name, "Ready")["workerNodes"]
     (claim,) = workspaces.claims(name)
-    pool = ManagedCluster().pool_id(claim["metadata"]["name"])
-    url = f"{moorage.endpoints['azure']}{pool}?api-version=2025-05-01"
-    delete = Request(url, method="DELETE", headers={"Authorization": "Bearer any"})
-    with urlopen(delete, timeout=30) as answer:
-        assert answer.status == HTTPStatus.ACCEPTED
+    agent_pool(moorage, claim["metadata"]["name"], "DELETE")
     eventually(lambda: workspaces.status(name)["phase"] != "Ready", seconds=90)
     (node,) = workspaces.until(name, "Ready")["workerNodes"]
     assert node != lost
@@ -209,3 +250,61 @@ def test_two_workspaces_that_ask_for_the_same_labels_have_nodes_of_their_own(kub
     names = [workspaces.make(name, T4) for name in ("twin-a", "twin-b")]
     nodes = [workspaces.until(name, "Ready")["workerNodes"] for name in names]
     assert len({node for each in nodes for node in each}) == 2
+
+
+def test_own_nodes_are_used_first_the_rest_is_provisioned_and_they_are_given_back(
+    moorage, kubectl, workspaces
+):
+    node = own_node(moorage, kubectl, "mine", A10, apps="mixed")
+    name = workspaces.make("mixed", A10, preset="phi-4")
+    status = workspaces.until(name, "Ready")
+    assert status["targetNodeCount"] == len(status["workerNodes"]) == 2
+    assert node in status["workerNodes"]
+    assert status["ownNodes"] == [node]
+    assert len(workspaces.claims(name)) == 1
+    assert workspace_of(kubectl, node) == name
+    kubectl("delete", "workspace", name, "--timeout=90s")
+    workspaces.made.remove(name)
+    assert workspace_of(kubectl, node) == ""
+
+
+def test_of_own_nodes_the_preferred_come_first_and_each_serves_one_workspace(
+    moorage, kubectl, workspaces
+):
+    other = own_node(moorage, kubectl, "first", T4, apps="shared")
+    preferred = own_node(moorage, kubectl, "second", T4, apps="shared")
+    chooser = workspaces.make("chooser", T4, apps="shared", preferred=(preferred,))
+    assert workspaces.until(chooser, "Ready")["workerNodes"] == [preferred]
+    rest = workspaces.make("rest", T4, apps="shared")
+    assert workspaces.until(rest, "Ready")["workerNodes"] == [other]
+    assert not workspaces.claims(chooser)
+    assert not workspaces.claims(rest)
+    late = workspaces.make("late", T4, apps="shared")
+    assert not {preferred, other} & set(workspaces.until(late, "Ready")["workerNodes"])
+    assert len(workspaces.claims(late)) == 1
+
+
+def test_without_a_provisioner_a_node_is_waited_for_and_taken_when_it_is_labelled(
+    own_moorage_alone, tmp_path
+):
+    kubectl = Kubectl(own_moorage_alone.kubeconfig, tmp_path / "kubectl")
+    workspaces = Workspaces(kubectl)
+    name = workspaces.make("alone", T4)
+    workspaces.until(name, "Provisioning")
+    node = own_node(own_moorage_alone, kubectl, "mine", T4)
+    assert workspaces.condition(name, "NodesReady")["status"] == "False"
+    assert workspaces.condition(name, "NodeClaimReady") == {}
+    assert not workspaces.claims(name)
+    kubectl("label", "node", node, "apps=alone")
+    assert workspaces.until(name, "Ready")["workerNodes"] == [node]
+    assert workspaces.condition(name, "ResourceReady")["status"] == "True"
+    assert not workspaces.claims(name)
+
+
+@pytest.fixture
+def own_moorage_alone(tmp_path) -> Iterator[MoorageProcess]:
+    """On which nobody provides nodes."""
+    options = ("--provisioner=none",)
+    with MoorageProcess(tmp_path / "state", delays=0.1, options=options) as process:
+        process.start()
+        yield process

@@ -65,7 +65,13 @@ def nodes(of: Workspace) -> tuple[Node, ...]:
     plan = of.machine.plan
     assert plan is not None
     return tuple(
-        Node(name=c.node, ready=True, gpus=plan.gpus_per_node, instance_type=plan.instance_type)
+        Node(
+            name=c.node,
+            ready=True,
+            gpus=plan.gpus_per_node,
+            instance_type=plan.instance_type,
+            pool="kaito",
+        )
         for c in claims(of)
     )
 

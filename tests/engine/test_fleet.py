@@ -7,7 +7,7 @@ from dataclasses import replace
 from engine import driver as driver_module
 from engine import fleet as fleet_module
 from engine.fleet import Fleet
-from engine.observation import OwnedClaim
+from engine.observation import Holding
 from engine.phase import Phase
 from engine.workspace import WorkspaceRef
 from engine.workspaces import Workspaces
@@ -99,8 +99,8 @@ async def test_node_claims_that_nobody_owns_are_swept(monkeypatch):
     stage = Stage(named("a", Phase.READY))
     living = stage.store.held[WorkspaceRef(namespace="default", name="a")].uid
     stage.world.claims = [
-        OwnedClaim(name="kept", uid="1", workspace_uid=living),
-        OwnedClaim(name="left", uid="2", workspace_uid="gone"),
+        Holding(name="kept", uid="1", workspace_uid=living),
+        Holding(name="left", uid="2", workspace_uid="gone"),
     ]
     async with stage.running():
         await until(lambda: stage.world.released == {"left"})

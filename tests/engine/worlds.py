@@ -7,7 +7,7 @@ from datetime import datetime
 
 from engine.action import Action
 from engine.errors import ActionFailed, NotFound, Stale
-from engine.observation import Observation, OwnedClaim, Setback
+from engine.observation import Holding, Observation, Setback
 from engine.ports import Changed, NewWorkspace, Page, StoreEvent
 from engine.workspace import Passage, Workspace, WorkspaceRef
 from tests.engine.scenes import NOW
@@ -90,7 +90,7 @@ class ScriptedWorld:
     def __init__(self, diary: Diary, seen: Observation) -> None:
         self.seen = seen
         self.failing: set[str] = set()
-        self.claims: list[OwnedClaim] = []
+        self.claims: list[Holding] = []
         self.released: set[str] = set()
         self._diary = diary
         self._changes: asyncio.Queue[WorkspaceRef] = asyncio.Queue()
@@ -104,11 +104,11 @@ class ScriptedWorld:
         if name in self.failing:
             raise ActionFailed("not allowed", code="Forbidden")
 
-    async def inventory(self) -> Sequence[OwnedClaim]:
+    async def inventory(self) -> Sequence[Holding]:
         return self.claims
 
-    async def release(self, claim: OwnedClaim) -> None:
-        self.released.add(claim.name)
+    async def release(self, holding: Holding) -> None:
+        self.released.add(holding.name)
 
     def show(self, ref: WorkspaceRef, seen: Observation) -> None:
         self.seen = seen

@@ -32,6 +32,7 @@ SELDOM_ASKED: set[Asked] = {
     ("create", "", "pods/eviction"),  # pods that are still there when a node goes
     ("delete", "", "pods"),  # pods that fell silent
     ("delete", "", "nodes"),  # Nodes whose machine is gone
+    ("get", "", "nodes"),  # nodes of the user's own
     ("update", "kaito.sh", "workspaces"),  # changes by gRPC
 }
 """What the course of one workspace has no occasion for."""

@@ -8,6 +8,7 @@ import pytest
 from adapters.kubernetes.workspace_codec import decode, decode_spec, encode_status, manifest
 from engine.capacity_type import CapacityType
 from engine.phase import Phase
+from engine.provisioning import Provisioner
 from engine.step import pending_trigger, step
 from engine.workspace import (
     FINALIZER,
@@ -113,7 +114,10 @@ def test_lost_claims_and_refused_offerings_are_remembered():
         claims_seen=("ws1", "ws2"),
         candidate=1,
         refused=(refusal,),
+        own_nodes=("mine",),
     )
+    alone = replace(remembered.plan, provisioner=Provisioner.NONE)
+    remembered = replace(remembered, plan=alone)
     item = {
         "metadata": {
             "name": "demo",
