@@ -1,4 +1,4 @@
-"""The mark that a change leaves on its workspace: by which request it was made.
+"""The marks that changes leave on their workspace: by which request each was made.
 
 An answer may be lost, and the server that gave it with it. Whoever asks again under the same
 request id is to hear that it is done, not that someone's workspace is in the way (AIP-155).
@@ -14,6 +14,8 @@ from api.errors import RequestIdReused
 from engine.workspace import Workspace
 
 REQUEST_ANNOTATION = "moorage.sh/request"
+KEPT = 8
+"""The latest so many changes are known; whoever repeats a request does so before as many others."""
 DIGEST_LENGTH = 16
 
 
@@ -36,14 +38,21 @@ def marked(annotations: Mapping[str, str], request: Request) -> Mapping[str, str
     if not request.request_id:
         return annotations
     mark = f"{digest(request)[:DIGEST_LENGTH]} {request.request_id}"
-    return {**annotations, REQUEST_ANNOTATION: mark}
+    marks = [mark, *_marks(annotations)][:KEPT]
+    return {**annotations, REQUEST_ANNOTATION: "\n".join(marks)}
+
+
+def _marks(annotations: Mapping[str, str]) -> list[str]:
+    """The latest first, a line each."""
+    return annotations.get(REQUEST_ANNOTATION, "").splitlines()
 
 
 def made_by(workspace: Workspace, request: Request) -> bool:
-    """Whether the workspace's latest change is this very request's. Raises RequestIdReused."""
-    mark, _, request_id = workspace.annotations.get(REQUEST_ANNOTATION, "").partition(" ")
-    if not request.request_id or request_id != request.request_id:
-        return False
-    if mark != digest(request)[:DIGEST_LENGTH]:
-        raise RequestIdReused(request_id)
-    return True
+    """Whether one of the latest changes is this very request's. Raises RequestIdReused."""
+    for line in _marks(workspace.annotations):
+        mark, _, request_id = line.partition(" ")
+        if request.request_id and request_id == request.request_id:
+            if mark != digest(request)[:DIGEST_LENGTH]:
+                raise RequestIdReused(request_id)
+            return True
+    return False

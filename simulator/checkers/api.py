@@ -89,13 +89,21 @@ def _not_deleted(case: Case, rpc: Rpc, told: Told) -> Iterator[Breach]:
 
 
 class Idempotency:
-    """Q2. Remembers each request id's request and its answer."""
+    """Q2. Remembers each request id's request and its answer, and what the API wrote.
+
+    Asked again after a restart, the API tells how the workspace is by now.
+    """
 
     def __init__(self) -> None:
         self._first: dict[str, tuple[Told, Told | None]] = {}
+        self._written: set[tuple[str, int]] = set()
 
-    def __call__(self, _: Case, rpc: Rpc) -> Iterator[Breach]:
-        request_id = rpc.request.get("requestId")
+    def __call__(self, _: Case, record: Commit | Rpc) -> Iterator[Breach]:
+        if isinstance(record, Commit):
+            if is_api(record.actor):
+                self._written.add((uid(record.now), record.revision))
+            return
+        rpc, request_id = record, record.request.get("requestId")
         if not request_id or rpc.code != OK or not changes_something(rpc):
             return
         request, answer = self._first.setdefault(request_id, (rpc.request, rpc.response))
@@ -105,12 +113,20 @@ class Idempotency:
                 f"request id {request_id} stands for another request",
                 f"{rpc.method} was answered OK under it",
             )
-        elif rpc.response != answer:
+        elif rpc.response != answer and not self._grown(answer, rpc.response):
             yield Breach(
                 resource_name(rpc),
                 f"request {request_id} was answered with {_in_short(answer)}",
                 f"again, it was answered with {_in_short(rpc.response)}",
             )
+
+    def _grown(self, first: Told | None, again: Told | None) -> bool:
+        """The same workspace, in a later version that somebody other than the API wrote."""
+        before, now = (first or {}).get("workspace") or {}, (again or {}).get("workspace") or {}
+        if not before or before.get("uid") != now.get("uid"):
+            return False
+        version = revision(now)
+        return version > revision(before) and (now["uid"], version) not in self._written
 
 
 def _in_short(response: Told | None) -> str:
@@ -258,33 +274,36 @@ class GaplessStream:
 class StatusHonesty:
     """Q6. Remembers which workspaces the API made, and which request ids asked for each.
 
-    Two requests for one name at a time cannot be told apart, and are left alone.
+    Two requests for one name at a time cannot be told apart, and are left alone; so is what has
+    gone since.
     """
 
     def __init__(self) -> None:
-        self._made: dict[str, list[float]] = {}
+        self._made: dict[str, list[tuple[float, str]]] = {}
         self._asked: dict[str, list[Rpc]] = {}
 
-    def __call__(self, _: Case, record: Commit | Rpc) -> Iterator[Breach]:
+    def __call__(self, case: Case, record: Commit | Rpc) -> Iterator[Breach]:
         if isinstance(record, Commit):
             if record.type is ChangeType.ADDED and is_api(record.actor):
                 metadata = record.now["metadata"]
                 name = f"namespaces/{metadata['namespace']}/workspaces/{metadata['name']}"
-                self._made.setdefault(name, []).append(record.at)
+                self._made.setdefault(name, []).append((record.at, uid(record.now)))
             return
         if record.method != CREATE or record.request.get("validateOnly"):
             return
         asked = self._asked.setdefault(resource_name(record), [])
         asked.append(record)
         if record.code in DEFINITIVE:
-            yield from self._judge(record, asked)
+            yield from self._judge(case, record, asked)
 
-    def _judge(self, rpc: Rpc, asked: list[Rpc]) -> Iterator[Breach]:
+    def _judge(self, case: Case, rpc: Rpc, asked: list[Rpc]) -> Iterator[Breach]:
         request_id = rpc.request.get("requestId")
         same = [one for one in asked if one is rpc or one.request.get("requestId") == request_id]
         if any(one.code == OK for one in same):
             return
-        for at in self._made.get(resource_name(rpc), ()):
+        for at, made in self._made.get(resource_name(rpc), ()):
+            if case.lives[made].died is not None:
+                continue
             of_ours = [one for one in same if one.at <= at <= one.until]
             of_any = [one for one in asked if one.at <= at <= one.until]
             if of_ours and len(of_any) == len(of_ours):

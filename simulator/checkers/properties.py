@@ -212,7 +212,8 @@ PROPERTIES: tuple[Property, ...] = (
     RecordProperty(
         id="Q2",
         statement="idempotency: a request id stands for one change with one answer",
-        records=(Rpc,),
+        records=(Commit, Rpc),
+        kinds=_WORKSPACE,
         check=api.Idempotency,
     ),
     RecordProperty(

@@ -126,6 +126,15 @@ def s4_provisioning_cap(case: Case, commit: Commit) -> Iterator[Breach]:
         )
 
 
+_GIVEN_UP_SECONDS = 30.0
+"""A client that has heard nothing for so long asks no more; its request may still be on its way."""
+
+
+def _over(call: Call) -> float:
+    """When the client was done with it."""
+    return call.until if call.status else min(call.until, call.at + _GIVEN_UP_SECONDS)
+
+
 _MAKING = frozenset({"create", "delete"})
 """What changes whether there is a claim; its machine writes to it all along."""
 
@@ -143,7 +152,7 @@ class OneOperationPerClaim:
         subject = f"NodeClaim {call.name}"
         earlier = self._latest.get((call.actor, call.name))
         self._latest[call.actor, call.name] = call
-        if earlier is not None and call.at < earlier.until and earlier.at < call.until:
+        if earlier is not None and call.at < _over(earlier) and earlier.at < _over(call):
             yield Breach(
                 subject,
                 f"{call.actor} does one thing at a time to it",

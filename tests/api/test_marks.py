@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 
 from api.errors import RequestIdReused
-from api.marks import REQUEST_ANNOTATION, made_by, marked
+from api.marks import KEPT, REQUEST_ANNOTATION, made_by, marked
 from api.v1 import workspace_service_pb2 as service
 from engine.phase import Phase
 from tests.engine.scenes import workspace
@@ -20,11 +20,24 @@ def test_a_change_is_known_by_the_mark_it_left():
     assert not made_by(bearing({}), REQUEST)
 
 
-def test_a_later_change_leaves_its_own_mark_in_place():
-    later = service.RetryWorkspaceRequest(name=REQUEST.name, request_id="r 2")
-    twice = marked(marked({"kept": "yes"}, REQUEST), later)
-    assert not made_by(bearing(twice), REQUEST)
-    assert twice["kept"] == "yes"
+def later(number):
+    return service.RetryWorkspaceRequest(name=REQUEST.name, request_id=f"later {number}")
+
+
+def test_a_change_is_known_by_its_mark_after_later_ones_too():
+    annotations = marked({"kept": "yes"}, REQUEST)
+    for number in range(KEPT - 1):
+        annotations = marked(annotations, later(number))
+    assert made_by(bearing(annotations), REQUEST)
+    assert made_by(bearing(annotations), later(0))
+    assert annotations["kept"] == "yes"
+
+
+def test_only_so_many_marks_are_kept():
+    annotations = marked({}, REQUEST)
+    for number in range(KEPT):
+        annotations = marked(annotations, later(number))
+    assert not made_by(bearing(annotations), REQUEST)
 
 
 def test_a_request_without_an_id_leaves_no_mark():

@@ -91,6 +91,14 @@ def test_a_repeated_request_with_one_answer_is_idempotent(story) -> None:
     assert "Q2" not in story.found()
 
 
+def test_a_repeated_request_may_be_told_what_has_become_of_it_since(story) -> None:
+    made = story.later(1).put(API, workspace())
+    asked(story, "CreateWorkspace", told=shown(made), requestId="r")
+    moved = story.later(1).change(ENGINE, made, status={"phase": "Pending"})
+    asked(story, "CreateWorkspace", told=shown(moved), requestId="r")
+    assert "Q2" not in story.found()
+
+
 # Q3, Q4.
 
 
@@ -241,6 +249,14 @@ def test_a_definitive_error_for_what_another_request_did_is_honest(story) -> Non
     made = story.later(1).put(API, workspace())
     asked(story, "CreateWorkspace", told=shown(made), requestId="a", at=0.95)
     asked(story.later(1), "CreateWorkspace", code="ALREADY_EXISTS", requestId="b")
+    assert "Q6" not in story.found()
+
+
+def test_a_definitive_error_for_what_has_gone_since_is_honest(story) -> None:
+    made = story.later(1).put(API, workspace())
+    asked(story, "CreateWorkspace", code="UNAVAILABLE", requestId="r", at=0.95)
+    story.later(1).remove(USER, made)
+    asked(story.later(1), "CreateWorkspace", code="ALREADY_EXISTS", requestId="r")
     assert "Q6" not in story.found()
 
 
