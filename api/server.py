@@ -15,6 +15,7 @@ from api.edge import Edge
 from api.v1 import catalog_service_pb2, workspace_service_pb2
 from api.watch import Watches, WatchLimits
 from api.workspace_service import WorkspaceService
+from engine.nodes.ports import NodeClaimReader
 from engine.ports import Clock, WorkspaceStore
 
 _WORKSPACES = workspace_service_pb2.DESCRIPTOR.services_by_name["WorkspaceService"]
@@ -48,13 +49,18 @@ class GrpcServer:
         *,
         clock: Clock,
         new_id: Callable[[], str],
+        node_claims: NodeClaimReader | None = None,
         options: ServerOptions | None = None,
     ) -> None:
         self._options = options or ServerOptions()
         self._watches = Watches(store, limits=self._options.watch_limits)
         self._edge = Edge(new_id=new_id, call_limit=self._options.call_limit)
         self._workspaces = WorkspaceService(
-            store=store, watches=self._watches, clock=clock, new_id=new_id
+            store=store,
+            watches=self._watches,
+            clock=clock,
+            new_id=new_id,
+            node_claims=node_claims,
         )
         self._health = health.HealthServicer()
         self._server: grpc.aio.Server | None = None

@@ -24,6 +24,7 @@ from api.validation import Change, change, changed, existing, new_workspace, pla
 from api.watch import Stream, Watches
 from engine.errors import AlreadyExists, IllegalCommand, NotFound, Stale
 from engine.explanation import explain
+from engine.nodes.ports import NodeClaimReader
 from engine.offerings import choose, plans
 from engine.phase import Phase
 from engine.ports import Clock, NewWorkspace, WorkspaceStore
@@ -42,8 +43,11 @@ class WorkspaceService:
         watches: Watches,
         clock: Clock,
         new_id: Callable[[], str],
+        node_claims: NodeClaimReader | None = None,
     ) -> None:
+        """Without ``node_claims``, Explain tells of workspaces alone."""
         self._store = store
+        self._node_claims = node_claims
         self._watches = watches
         self._clock = clock
         self._new_id = new_id
@@ -153,8 +157,10 @@ class WorkspaceService:
         self, request: pb.ExplainWorkspaceRequest
     ) -> pb.ExplainWorkspaceResponse:
         workspace = await self._store.get(existing(request.name))
+        reader = self._node_claims
+        claims = await reader.of_workspace(workspace) if reader else ()
         explanation = explain(workspace, self._clock.now())
-        return pb.ExplainWorkspaceResponse(explanation=explanation_message(explanation))
+        return pb.ExplainWorkspaceResponse(explanation=explanation_message(explanation, claims))
 
     async def retry_workspace(self, request: pb.RetryWorkspaceRequest) -> pb.RetryWorkspaceResponse:
         ref = existing(request.name, request_id=request.request_id)

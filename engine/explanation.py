@@ -5,7 +5,7 @@ from datetime import datetime
 
 from engine.phase import Phase
 from engine.reason import Reason
-from engine.workspace import Passage, Workspace
+from engine.workspace import Condition, Passage, Workspace
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,6 +21,7 @@ class Explanation:
     remedy: str
     history: tuple[Passage, ...]
     overdue: bool
+    conditions: tuple[Condition, ...]
 
 
 def explain(workspace: Workspace, now: datetime) -> Explanation:
@@ -36,4 +37,5 @@ def explain(workspace: Workspace, now: datetime) -> Explanation:
         remedy=state.remedy,
         history=state.history,
         overdue=state.deadline is not None and now > state.deadline,
+        conditions=state.conditions,
     )

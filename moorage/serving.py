@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
+from adapters.kubernetes.claim_reader import KubernetesNodeClaimReader
 from adapters.kubernetes.objects import KubernetesObjects
 from adapters.kubernetes.workspaces import KubernetesWorkspaces
 from adapters.triton.canaries import TritonCanaries
@@ -68,6 +69,7 @@ async def _grpc(stack: AsyncExitStack, objects: KubernetesObjects, listen: str) 
         KubernetesWorkspaces(objects),
         clock=SystemClock(),
         new_id=lambda: str(uuid4()),
+        node_claims=KubernetesNodeClaimReader(objects),
         options=ServerOptions(address=listen),
     )
     address = await server.start()

@@ -15,6 +15,7 @@ from uuid import uuid4
 from kubernetes.aio.client import ApiClient, Configuration
 
 from adapters.aks.client import ManagedCluster
+from adapters.kubernetes.claim_reader import KubernetesNodeClaimReader
 from adapters.kubernetes.client import KubernetesClient
 from adapters.kubernetes.installation import install
 from adapters.kubernetes.objects import KubernetesObjects
@@ -98,6 +99,7 @@ async def embedded_stack(settings: StackSettings) -> AsyncIterator[EmbeddedStack
             store,
             clock=SystemClock(),
             new_id=lambda: str(uuid4()),
+            node_claims=KubernetesNodeClaimReader(objects),
             options=ServerOptions(address=f"{settings.listen}:{settings.grpc_port}"),
         )
         grpc_address = await server.start()

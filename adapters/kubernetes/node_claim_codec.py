@@ -109,7 +109,11 @@ def _pool_labels(item: Object, wanted: Mapping[str, tuple[str, ...]]) -> dict[st
         "kaito.sh/machine-type": "gpu" if "standard_n" in size.lower() else "cpu",
         "kaito.sh/creation-timestamp": created.strftime("%Y-%m-%dT%H-%M-%SZ"),
     }
-    return {key: value for key, value in labels.items() if not _reserved(key)}
+    return {
+        key: value
+        for key, value in labels.items()
+        if key != CAPACITY_TYPE_LABEL and not _reserved(key)
+    }
 
 
 def _reserved(key: str) -> bool:
@@ -131,6 +135,9 @@ def _state(item: Object, created: datetime) -> NodeState:
         "conditions": tuple(_conditions(status)),
         "node_name": status.get("nodeName", ""),
         "provider_id": status.get("providerID", ""),
+        "zone": (item["metadata"].get("labels") or {}).get(ZONE_LABEL, ""),
+        "capacity": status.get("capacity") or {},
+        "allocatable": status.get("allocatable") or {},
     }
     text = (item["metadata"].get("annotations") or {}).get(STATE_ANNOTATION, "")
     try:
@@ -149,6 +156,7 @@ def _remembered(memory: Object, told: Mapping[str, Any]) -> NodeState:
         waiting_for=memory.get("waitingFor", ""),
         remedy=memory.get("remedy", ""),
         usable_since=_optional(memory.get("usableSince")),
+        pool_state=memory.get("poolState", ""),
         history=tuple(_passage(*row) for row in memory.get("history", ())),
         **told,
     )
@@ -192,6 +200,7 @@ def encode_state(state: NodeState) -> str:
         "waitingFor": state.waiting_for,
         "remedy": state.remedy,
         "usableSince": rfc3339(state.usable_since) if state.usable_since else "",
+        "poolState": state.pool_state,
         "history": [
             [p.source.value, p.destination.value, rfc3339(p.at), p.reason.value, p.message]
             for p in state.history
@@ -200,14 +209,38 @@ def encode_state(state: NodeState) -> str:
     return json.dumps({key: value for key, value in memory.items() if value})
 
 
+def encode_labels(claim: NodeClaim) -> dict[str, str]:
+    """What the machine is, as Karpenter labels launched claims; kubectl's columns show it.
+
+    Not before AKS took the request: what it refuses may be no proper value of a label.
+    """
+    if not claim.machine.pool_state:
+        return {}
+    labels = {
+        INSTANCE_TYPE_LABEL: claim.spec.instance_type,
+        CAPACITY_TYPE_LABEL: claim.spec.capacity_type.value,
+        ZONE_LABEL: claim.machine.zone,
+    }
+    return {key: value for key, value in labels.items() if value}
+
+
 def encode_status(state: NodeState, present: Object) -> Object:
     """As a merge patch's status; what others wrote into ``present`` stays."""
     foreign = [item for item in present.get("conditions") or () if item["type"] not in _OURS]
     return {
         "nodeName": state.node_name or None,
         "providerID": state.provider_id or None,
+        "capacity": _in_place_of(present.get("capacity"), state.capacity),
+        "allocatable": _in_place_of(present.get("allocatable"), state.allocatable),
         "conditions": [*(_encode_condition(one) for one in state.conditions), *foreign],
     }
+
+
+def _in_place_of(
+    present: Mapping[str, str] | None, wanted: Mapping[str, str]
+) -> dict[str, str | None] | None:
+    """A merge patch takes away only what it names."""
+    return {**dict.fromkeys(present or {}), **wanted} or None
 
 
 def _encode_condition(condition: ClaimCondition) -> Object:

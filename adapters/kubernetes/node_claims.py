@@ -9,6 +9,7 @@ from adapters.kubernetes.kinds import NODE_CLAIM
 from adapters.kubernetes.node_claim_codec import (
     STATE_ANNOTATION,
     decode_claim,
+    encode_labels,
     encode_state,
     encode_status,
     ours,
@@ -43,6 +44,7 @@ class KubernetesNodeClaims:
         remember = {
             "metadata": {
                 "resourceVersion": claim.resource_version,
+                "labels": encode_labels(claim),
                 "annotations": {STATE_ANNOTATION: encode_state(claim.machine)},
             }
         }

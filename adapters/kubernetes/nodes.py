@@ -39,6 +39,8 @@ def pool_node(item: Object, pods: int = 0) -> PoolNode:
         ),
         taints=tuple(taint["key"] for taint in spec.get("taints") or ()),
         labels=metadata.get("labels") or {},
+        capacity=status.get("capacity") or {},
+        allocatable=status.get("allocatable") or {},
         pods=pods,
         releasing="deletionTimestamp" in metadata,
     )

@@ -1,6 +1,6 @@
 """Engine values to protobuf messages."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, assert_never
 
@@ -14,6 +14,9 @@ from api.v1 import workspace_service_pb2 as service
 from engine.capacity_type import CapacityType
 from engine.explanation import Explanation
 from engine.instance_types import InstanceType, find_instance_type
+from engine.nodes.agent_pool import AgentPoolRequest
+from engine.nodes.claim import NodePassage, NodeState
+from engine.nodes.explanation import NodeClaimExplanation
 from engine.phase import RESTING, Phase
 from engine.presets import Preset, WeightsSource
 from engine.sizing import PlanRefusal
@@ -208,7 +211,9 @@ def refusal_message(refusal: PlanRefusal) -> service.PlanRefusal:
     )
 
 
-def explanation_message(explanation: Explanation) -> service.Explanation:
+def explanation_message(
+    explanation: Explanation, node_claims: Iterable[NodeClaimExplanation]
+) -> service.Explanation:
     return service.Explanation(
         state=state_of(explanation.phase),
         phase=explanation.phase,
@@ -220,6 +225,49 @@ def explanation_message(explanation: Explanation) -> service.Explanation:
         remedy=explanation.remedy,
         history=[_passage(passage) for passage in explanation.history],
         overdue=explanation.overdue,
+        conditions=[_condition(condition) for condition in explanation.conditions],
+        node_claims=[_node_claim(claim) for claim in node_claims],
+    )
+
+
+def _node_claim(claim: NodeClaimExplanation) -> service.NodeClaim:
+    message = service.NodeClaim(
+        name=claim.name,
+        reason=claim.reason,
+        message=claim.message,
+        ready=claim.ready,
+        instance_type=claim.instance_type,
+        node=claim.node,
+    )
+    if claim.capacity_type is not None:
+        message.capacity_type = _CAPACITY_TYPES[claim.capacity_type]
+    if claim.machine is not None:
+        message.MergeFrom(_node_machine(claim.machine))
+    if claim.machine is not None and claim.pool is not None:
+        message.agent_pool.CopyFrom(_agent_pool(claim.pool, claim.machine.pool_state))
+    return message
+
+
+def _node_machine(state: NodeState) -> service.NodeClaim:
+    """What only a machine can tell."""
+    return service.NodeClaim(
+        phase=state.phase,
+        since_time=_timestamp(state.since),
+        deadline_time=_timestamp(state.deadline),
+        waiting_for=state.waiting_for,
+        remedy=state.remedy,
+        history=[_passage(passage) for passage in state.history],
+    )
+
+
+def _agent_pool(asked: AgentPoolRequest, state: str) -> service.AgentPool:
+    return service.AgentPool(
+        name=asked.name,
+        vm_size=asked.vm_size,
+        count=1,
+        labels=asked.labels,
+        taints=[str(taint) for taint in asked.taints],
+        state=state,
     )
 
 
@@ -243,7 +291,7 @@ def _condition(condition: Condition) -> pb.Condition:
     )
 
 
-def _passage(passage: Passage) -> pb.Passage:
+def _passage(passage: Passage | NodePassage) -> pb.Passage:
     return pb.Passage(
         source=passage.source,
         destination=passage.destination,

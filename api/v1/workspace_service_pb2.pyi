@@ -654,6 +654,8 @@ class Explanation(_message.Message):
     REMEDY_FIELD_NUMBER: _builtins.int
     HISTORY_FIELD_NUMBER: _builtins.int
     OVERDUE_FIELD_NUMBER: _builtins.int
+    CONDITIONS_FIELD_NUMBER: _builtins.int
+    NODE_CLAIMS_FIELD_NUMBER: _builtins.int
     state: _workspace_pb2.State.ValueType
     """Its state."""
     phase: _builtins.str
@@ -680,6 +682,14 @@ class Explanation(_message.Message):
     def history(self) -> _containers.RepeatedCompositeFieldContainer[_workspace_pb2.Passage]:
         """How it came here, oldest first."""
 
+    @_builtins.property
+    def conditions(self) -> _containers.RepeatedCompositeFieldContainer[_workspace_pb2.Condition]:
+        """KAITO's conditions."""
+
+    @_builtins.property
+    def node_claims(self) -> _containers.RepeatedCompositeFieldContainer[Global___NodeClaim]:
+        """What its nodes were asked for with, by name, whichever provisioner drives it."""
+
     def __init__(
         self,
         *,
@@ -693,14 +703,174 @@ class Explanation(_message.Message):
         remedy: _builtins.str = ...,
         history: _abc.Iterable[_workspace_pb2.Passage] | None = ...,
         overdue: _builtins.bool = ...,
+        conditions: _abc.Iterable[_workspace_pb2.Condition] | None = ...,
+        node_claims: _abc.Iterable[Global___NodeClaim] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["deadline_time", b"deadline_time", "since_time", b"since_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["deadline_time", b"deadline_time", "history", b"history", "message", b"message", "overdue", b"overdue", "phase", b"phase", "reason", b"reason", "remedy", b"remedy", "since_time", b"since_time", "state", b"state", "waiting_for", b"waiting_for"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["conditions", b"conditions", "deadline_time", b"deadline_time", "history", b"history", "message", b"message", "node_claims", b"node_claims", "overdue", b"overdue", "phase", b"phase", "reason", b"reason", "remedy", b"remedy", "since_time", b"since_time", "state", b"state", "waiting_for", b"waiting_for"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Explanation: _TypeAlias = Explanation  # noqa: Y015
+
+@_typing.final
+class NodeClaim(_message.Message):
+    """A request for one node (`karpenter.sh` NodeClaim), and where it stands.
+
+    Moorage's node engine keeps a machine for each claim that it drives. Of one that another
+    provisioner drives, `phase`, `since_time`, `deadline_time`, `waiting_for`, `remedy`, `agent_pool`
+    and `history` are unset, and `reason` and `message` are those of its first condition that does not
+    hold yet.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    PHASE_FIELD_NUMBER: _builtins.int
+    SINCE_TIME_FIELD_NUMBER: _builtins.int
+    DEADLINE_TIME_FIELD_NUMBER: _builtins.int
+    WAITING_FOR_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    MESSAGE_FIELD_NUMBER: _builtins.int
+    REMEDY_FIELD_NUMBER: _builtins.int
+    READY_FIELD_NUMBER: _builtins.int
+    INSTANCE_TYPE_FIELD_NUMBER: _builtins.int
+    CAPACITY_TYPE_FIELD_NUMBER: _builtins.int
+    NODE_FIELD_NUMBER: _builtins.int
+    AGENT_POOL_FIELD_NUMBER: _builtins.int
+    HISTORY_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """Its name."""
+    phase: _builtins.str
+    """The phase of its machine: Requested, Launching, Registering, Initializing, Ready, Unhealthy,
+    Failed, Draining, Terminating. For people; the set may grow.
+    """
+    waiting_for: _builtins.str
+    """What it waits for; empty where it rests."""
+    reason: _builtins.str
+    """Why it is where it is, as one CamelCase word."""
+    message: _builtins.str
+    """The same for people."""
+    remedy: _builtins.str
+    """What to do; empty where there is nothing to do."""
+    ready: _builtins.bool
+    """Whether its node is there and fit for work."""
+    instance_type: _builtins.str
+    """The kind of machine; empty where its provisioner has not said yet."""
+    capacity_type: _workspace_pb2.CapacityType.ValueType
+    """How the machine is paid for; CAPACITY_TYPE_UNSPECIFIED where its provisioner does not say."""
+    node: _builtins.str
+    """The Node that it became; empty until there is one."""
+    @_builtins.property
+    def since_time(self) -> _timestamp_pb2.Timestamp:
+        """Since when it is in this phase."""
+
+    @_builtins.property
+    def deadline_time(self) -> _timestamp_pb2.Timestamp:
+        """When it stops waiting; unset where it rests."""
+
+    @_builtins.property
+    def agent_pool(self) -> Global___AgentPool:
+        """What is asked of AKS for it."""
+
+    @_builtins.property
+    def history(self) -> _containers.RepeatedCompositeFieldContainer[_workspace_pb2.Passage]:
+        """The last passages from phase to phase, oldest first; at most 16."""
+
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        phase: _builtins.str = ...,
+        since_time: _timestamp_pb2.Timestamp | None = ...,
+        deadline_time: _timestamp_pb2.Timestamp | None = ...,
+        waiting_for: _builtins.str = ...,
+        reason: _builtins.str = ...,
+        message: _builtins.str = ...,
+        remedy: _builtins.str = ...,
+        ready: _builtins.bool = ...,
+        instance_type: _builtins.str = ...,
+        capacity_type: _workspace_pb2.CapacityType.ValueType = ...,
+        node: _builtins.str = ...,
+        agent_pool: Global___AgentPool | None = ...,
+        history: _abc.Iterable[_workspace_pb2.Passage] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["agent_pool", b"agent_pool", "deadline_time", b"deadline_time", "since_time", b"since_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_pool", b"agent_pool", "capacity_type", b"capacity_type", "deadline_time", b"deadline_time", "history", b"history", "instance_type", b"instance_type", "message", b"message", "name", b"name", "node", b"node", "phase", b"phase", "ready", b"ready", "reason", b"reason", "remedy", b"remedy", "since_time", b"since_time", "waiting_for", b"waiting_for"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___NodeClaim: _TypeAlias = NodeClaim  # noqa: Y015
+
+@_typing.final
+class AgentPool(_message.Message):
+    """An agent pool of AKS as it is asked for."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    @_typing.final
+    class LabelsEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.str
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    NAME_FIELD_NUMBER: _builtins.int
+    VM_SIZE_FIELD_NUMBER: _builtins.int
+    COUNT_FIELD_NUMBER: _builtins.int
+    LABELS_FIELD_NUMBER: _builtins.int
+    TAINTS_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """Its name, which is the claim's."""
+    vm_size: _builtins.str
+    """The size of its machines."""
+    count: _builtins.int
+    """How many machines."""
+    state: _builtins.str
+    """AKS's own word for where it stands, such as `Creating` or `Succeeded`; empty while AKS knows of
+    no such pool of ours.
+    """
+    @_builtins.property
+    def labels(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
+        """The labels that its nodes are to bear, beside those that AKS gives them itself."""
+
+    @_builtins.property
+    def taints(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The taints that its nodes are to bear, as `key=value:Effect`."""
+
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        vm_size: _builtins.str = ...,
+        count: _builtins.int = ...,
+        labels: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+        taints: _abc.Iterable[_builtins.str] | None = ...,
+        state: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["count", b"count", "labels", b"labels", "name", b"name", "state", b"state", "taints", b"taints", "vm_size", b"vm_size"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AgentPool: _TypeAlias = AgentPool  # noqa: Y015
 
 @_typing.final
 class RetryWorkspaceRequest(_message.Message):

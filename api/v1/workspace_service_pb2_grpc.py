@@ -174,7 +174,8 @@ class WorkspaceServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ExplainWorkspace(self, request, context):
-        """Says where a workspace stands, since when, why, what it waits for, until when, and what to do.
+        """Says where a workspace stands, since when, why, what it waits for, until when, and what to do;
+        and the same of each of its node claims.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -84,7 +84,9 @@ class WorkspaceServiceStub:
     nothing.
     """
     ExplainWorkspace: _grpc.UnaryUnaryMultiCallable[_workspace_service_pb2.ExplainWorkspaceRequest, _workspace_service_pb2.ExplainWorkspaceResponse]
-    """Says where a workspace stands, since when, why, what it waits for, until when, and what to do."""
+    """Says where a workspace stands, since when, why, what it waits for, until when, and what to do;
+    and the same of each of its node claims.
+    """
     RetryWorkspace: _grpc.UnaryUnaryMultiCallable[_workspace_service_pb2.RetryWorkspaceRequest, _workspace_service_pb2.RetryWorkspaceResponse]
     """Asks for another attempt. Legal only in FAILED, otherwise FAILED_PRECONDITION; leads to PENDING."""
 
@@ -144,7 +146,9 @@ class WorkspaceServiceAsyncStub(WorkspaceServiceStub):
     nothing.
     """
     ExplainWorkspace: _aio.UnaryUnaryMultiCallable[_workspace_service_pb2.ExplainWorkspaceRequest, _workspace_service_pb2.ExplainWorkspaceResponse]  # type: ignore[assignment]
-    """Says where a workspace stands, since when, why, what it waits for, until when, and what to do."""
+    """Says where a workspace stands, since when, why, what it waits for, until when, and what to do;
+    and the same of each of its node claims.
+    """
     RetryWorkspace: _aio.UnaryUnaryMultiCallable[_workspace_service_pb2.RetryWorkspaceRequest, _workspace_service_pb2.RetryWorkspaceResponse]  # type: ignore[assignment]
     """Asks for another attempt. Legal only in FAILED, otherwise FAILED_PRECONDITION; leads to PENDING."""
 
@@ -249,7 +253,9 @@ class WorkspaceServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _workspace_service_pb2.ExplainWorkspaceRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_workspace_service_pb2.ExplainWorkspaceResponse, _abc.Awaitable[_workspace_service_pb2.ExplainWorkspaceResponse]]:
-        """Says where a workspace stands, since when, why, what it waits for, until when, and what to do."""
+        """Says where a workspace stands, since when, why, what it waits for, until when, and what to do;
+        and the same of each of its node claims.
+        """
 
     @_abc_1.abstractmethod
     def RetryWorkspace(

@@ -85,8 +85,11 @@ class NodeState:
 
     ``deadline`` is the instant at which this phase stops waiting, None where it rests, or waits for
     a pool that somebody stopped.
-    ``usable_since`` is since when the node has been fit for work without a break. ``conditions``,
-    ``node_name`` and ``provider_id`` are what Karpenter's consumers read.
+    ``usable_since`` is since when the node has been fit for work without a break. ``pool_state`` is
+    AKS's own word for the state of the claim's pool, "" while there is none.
+
+    What follows is what Karpenter's consumers read; ``capacity`` and ``allocatable`` are those of
+    the Node, as quantities of Kubernetes.
     """
 
     phase: NodePhase = NodePhase.REQUESTED
@@ -97,8 +100,12 @@ class NodeState:
     waiting_for: str = ""
     remedy: str = ""
     usable_since: datetime | None = None
+    pool_state: str = ""
     node_name: str = ""
     provider_id: str = ""
+    zone: str = ""
+    capacity: Mapping[str, str] = field(default_factory=dict)
+    allocatable: Mapping[str, str] = field(default_factory=dict)
     conditions: tuple[ClaimCondition, ...] = ()
     history: tuple[NodePassage, ...] = ()
 

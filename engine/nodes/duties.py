@@ -26,6 +26,7 @@ Duty = Callable[[NodeClaim, NodeObservation], Iterator[NodeAction]]
 REGISTERED_LABEL = "karpenter.sh/registered"
 INITIALIZED_LABEL = "karpenter.sh/initialized"
 ACCELERATOR_LABEL = "accelerator"
+CAPACITY_TYPE_LABEL = "karpenter.sh/capacity-type"
 
 
 def hold_finalizer(claim: NodeClaim, _: NodeObservation) -> Iterator[NodeAction]:
@@ -56,7 +57,11 @@ def pool_request(claim: NodeClaim) -> AgentPoolRequest:
 
 
 def mark_registered(claim: NodeClaim, seen: NodeObservation) -> Iterator[NodeAction]:
-    wanted = {**claim.spec.labels, REGISTERED_LABEL: "true"}
+    wanted = {
+        **claim.spec.labels,
+        CAPACITY_TYPE_LABEL: claim.spec.capacity_type.value,
+        REGISTERED_LABEL: "true",
+    }
     if guards.expected_gpus(claim):
         wanted[ACCELERATOR_LABEL] = "nvidia"
     yield from _labelled(wanted, seen)

@@ -14,6 +14,7 @@ class PoolNode:
 
     ``gpus`` are those allocatable. ``problems`` are the conditions that are True and name a fault
     of its GPUs; ``taints`` are keys. ``pods`` is how many would have to leave before it goes.
+    ``capacity`` and ``allocatable`` are quantities of Kubernetes, such as ``32Gi``.
     """
 
     name: str
@@ -25,6 +26,8 @@ class PoolNode:
     problems: tuple[str, ...] = ()
     taints: tuple[str, ...] = ()
     labels: Mapping[str, str] = field(default_factory=dict)
+    capacity: Mapping[str, str] = field(default_factory=dict)
+    allocatable: Mapping[str, str] = field(default_factory=dict)
     pods: int = 0
     releasing: bool = False
 

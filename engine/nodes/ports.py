@@ -9,7 +9,9 @@ from typing import Protocol
 from engine.nodes.action import NodeAction
 from engine.nodes.agent_pool import AgentPool
 from engine.nodes.claim import NodeClaim, NodeClaimRef
+from engine.nodes.explanation import NodeClaimExplanation
 from engine.nodes.observation import NodeObservation
+from engine.workspace import Workspace
 
 
 class NodeClaimStore(Protocol):
@@ -29,6 +31,14 @@ class NodeClaimStore(Protocol):
 
     def changed(self, since: str) -> AsyncIterator[NodeClaimRef]:
         """Those that come, change or go after a revision. Raises Unreachable, WatchExpired."""
+        ...
+
+
+class NodeClaimReader(Protocol):
+    """Every claim of a workspace, whichever provisioner drives it."""
+
+    async def of_workspace(self, workspace: Workspace, /) -> Sequence[NodeClaimExplanation]:
+        """In order of name; none where the cluster knows no node claims. Raises Unreachable."""
         ...
 
 

@@ -20,6 +20,9 @@ from engine.stepping import Step
 HISTORY_LENGTH = 16
 """A claim keeps its history in an annotation, and annotations are for few words."""
 
+ZONE_LABEL = "topology.kubernetes.io/zone"
+"""On a Node, what its cloud calls its zone; of a machine without one, AKS says "0"."""
+
 
 def node_turn(
     claim: NodeClaim, seen: NodeObservation, setbacks: Sequence[Setback]
@@ -96,6 +99,7 @@ def _settle(claim: NodeClaim, seen: NodeObservation) -> NodeClaim:
         waiting_for=told.waiting_for,
         remedy=told.remedy,
         usable_since=_usable_since(claim, seen),
+        pool_state=_pool_state(claim, seen),
         conditions=node_conditions(claim, seen, told),
     )
     return replace(claim, machine=_with_node(told_of, seen))
@@ -106,7 +110,19 @@ def _with_node(state: NodeState, seen: NodeObservation) -> NodeState:
     node = guards.the_node(seen)
     if node is None or state.phase in (NodePhase.REQUESTED, NodePhase.LAUNCHING):
         return state
-    return replace(state, node_name=node.name, provider_id=node.provider_id)
+    return replace(
+        state,
+        node_name=node.name,
+        provider_id=node.provider_id,
+        zone=node.labels.get(ZONE_LABEL, ""),
+        capacity=node.capacity,
+        allocatable=node.allocatable,
+    )
+
+
+def _pool_state(claim: NodeClaim, seen: NodeObservation) -> str:
+    pool = guards.own_pool(claim, seen)
+    return "" if pool is None else pool.told or pool.state.value
 
 
 def _usable_since(claim: NodeClaim, seen: NodeObservation) -> datetime | None:

@@ -16,6 +16,7 @@ from google.protobuf.json_format import MessageToDict
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 
+from adapters.kubernetes.claim_reader import KubernetesNodeClaimReader
 from adapters.kubernetes.objects import KubernetesObjects
 from adapters.kubernetes.workspaces import KubernetesWorkspaces
 from api.edge import Edge
@@ -90,6 +91,7 @@ class GrpcProcess:
             watches=Watches(store, limits=options.watch_limits),
             clock=clock,
             new_id=new_id,
+            node_claims=KubernetesNodeClaimReader(objects),
         )
         edge = Edge(new_id=new_id, call_limit=options.call_limit)
         self.process = process

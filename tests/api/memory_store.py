@@ -4,11 +4,12 @@ Label selectors are evaluated for equality only (``a=b,c=d``).
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from engine.errors import AlreadyExists, NotFound, Stale, TokenExpired, WatchExpired
+from engine.nodes.explanation import NodeClaimExplanation
 from engine.ports import Changed, Clock, NewWorkspace, Page, Removed, StoreEvent
 from engine.workspace import MachineState, Workspace, WorkspaceRef
 
@@ -18,6 +19,16 @@ class _Commit:
     revision: int
     before: Workspace | None
     after: Workspace | None
+
+
+class MemoryNodeClaims:
+    """Keeps the contract of ``engine.nodes.ports.NodeClaimReader``; a test says what there is."""
+
+    def __init__(self) -> None:
+        self.claims: dict[WorkspaceRef, list[NodeClaimExplanation]] = {}
+
+    async def of_workspace(self, workspace: Workspace, /) -> Sequence[NodeClaimExplanation]:
+        return sorted(self.claims.get(workspace.ref, ()), key=lambda claim: claim.name)
 
 
 class MemoryWorkspaces:

@@ -17,7 +17,7 @@ from engine.phase import Phase
 from engine.reason import Reason
 from engine.workspace import Endpoints, Passage, Workspace, WorkspaceRef
 from moorage.cli import app
-from tests.api.memory_store import MemoryWorkspaces
+from tests.api.memory_store import MemoryNodeClaims, MemoryWorkspaces
 
 EXAMPLES = ("smollm2", "inference", "inference-with-adapter", "tuning", "tuning-128k")
 
@@ -34,6 +34,7 @@ class Served:
     address: str
     server: GrpcServer
     store: MemoryWorkspaces
+    node_claims: MemoryNodeClaims
     loop: asyncio.AbstractEventLoop
 
     def do(self, work: Coroutine[Any, Any, Any]) -> Any:
@@ -106,18 +107,26 @@ def served() -> Iterator[Served]:
 
     numbers = itertools.count(1)
     store = do(_made(lambda: MemoryWorkspaces(WallClock())))
+    node_claims = MemoryNodeClaims()
     server = do(
         _made(
             lambda: GrpcServer(
                 store,
                 clock=WallClock(),
                 new_id=lambda: f"id-{next(numbers)}",
+                node_claims=node_claims,
                 options=ServerOptions(grace=timedelta(seconds=1)),
             )
         )
     )
     try:
-        yield Served(address=do(server.start()), server=server, store=store, loop=loop)
+        yield Served(
+            address=do(server.start()),
+            server=server,
+            store=store,
+            node_claims=node_claims,
+            loop=loop,
+        )
     finally:
         do(server.stop())
         loop.call_soon_threadsafe(loop.stop)

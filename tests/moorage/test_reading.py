@@ -6,8 +6,13 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import yaml
 
+from engine.nodes.agent_pool import PoolState
+from engine.nodes.explanation import NodeClaimExplanation, explain_claim
+from engine.nodes.phase import NodePhase
+from engine.nodes.step import node_step
 from engine.phase import Phase
 from engine.reason import Reason
+from tests.engine.nodes.scenes import claim, nothing, pool
 
 
 def test_get_says_what_each_workspace_waits_for_and_until_when(cli, served, smollm2):
@@ -109,6 +114,48 @@ def test_explain_of_a_failed_workspace_says_what_to_do(cli, served, smollm2):
     output = cli("explain", "smollm2").stdout
     assert "no node in 20 minutes [ProvisioningDeadlineExceeded]" in output
     assert "`moorage retry` tries again" in output
+
+
+def test_explain_tells_of_each_node_claim_and_its_agent_pool(cli, served, smollm2):
+    served.wait_for(smollm2)
+    launching = node_step(claim(NodePhase.LAUNCHING), nothing(pool=pool(PoolState.CREATING))).next
+    served.node_claims.claims[served.stored(smollm2).ref] = [explain_claim(launching)]
+    lines = cli("explain", "smollm2").stdout.splitlines()
+    block = lines[lines.index("node claim ws0a1b2c3d4") :]
+    told = {line[2:14].strip(): line[14:].strip() for line in block if line[2:14].strip()}
+    assert told["phase"] == "Launching"
+    assert told["waits for"] == "AKS to make the agent pool"
+    assert told["instance"] == "Standard_NC48ads_A100_v4 on-demand"
+    assert told["agent pool"] == "ws0a1b2c3d4 of 1 Standard_NC48ads_A100_v4: Creating"
+    assert (told["labels"], told["taints"]) == ("apps=phi-4", "sku=gpu:NoSchedule")
+    assert told["what to do"] == "nothing to do: it carries on by itself"
+    assert "node" not in told
+
+
+def test_explain_tells_of_a_claim_that_another_provisioner_drives_what_its_conditions_do(
+    cli, served, smollm2
+):
+    served.wait_for(smollm2)
+    theirs = NodeClaimExplanation(
+        name="default-abcde",
+        ready=False,
+        reason="LaunchFailed",
+        message="no capacity",
+        instance_type="Standard_NC24ads_A100_v4",
+        capacity_type=None,
+        node="",
+    )
+    served.node_claims.claims[served.stored(smollm2).ref] = [theirs]
+    lines = [line.rstrip() for line in cli("explain", "smollm2").stdout.splitlines()]
+    begin = lines.index("node claim default-abcde")
+    assert lines[begin + 1 : begin + 4] == [
+        "  ready       no",
+        "  instance    Standard_NC24ads_A100_v4",
+        "  why         no capacity [LaunchFailed]",
+    ]
+    (claim,) = json.loads(cli("explain", "smollm2", "-o", "json").stdout)["nodeClaims"]
+    assert (claim["phase"], claim["capacityType"]) == ("", "CAPACITY_TYPE_UNSPECIFIED")
+    assert "agentPool" not in claim
 
 
 def test_explain_as_json_has_the_fields_of_the_api(cli, served, smollm2):

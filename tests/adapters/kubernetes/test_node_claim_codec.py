@@ -9,6 +9,7 @@ import pytest
 from adapters.kubernetes.node_claim_codec import (
     STATE_ANNOTATION,
     decode_claim,
+    encode_labels,
     encode_state,
     encode_status,
     ours,
@@ -20,7 +21,7 @@ from engine.nodes.claim import FINALIZER, NodeClaim
 from engine.nodes.phase import NodePhase
 from engine.nodes.step import node_step
 from tests.adapters.kubernetes.node_claim_objects import OTHERS, OURS
-from tests.engine.nodes.scenes import claim, failed_pool, going, later, nothing, working
+from tests.engine.nodes.scenes import claim, failed_pool, going, later, node, nothing, working
 from tests.engine.scenes import NOW
 
 
@@ -47,13 +48,19 @@ def kept(of: NodeClaim) -> NodeClaim:
     """The claim as it is read after it was saved."""
     merged = {key: value for key, value in encode_status(of.machine, {}).items() if value}
     memory = {STATE_ANNOTATION: encode_state(of.machine)}
-    return decode_claim(stored(annotations=memory, status=merged))
+    return decode_claim(stored(labels=encode_labels(of), annotations=memory, status=merged))
 
+
+PLACED = node(
+    labels={"topology.kubernetes.io/zone": "swedencentral-2"},
+    capacity={"cpu": "48", "nvidia.com/gpu": "2"},
+    allocatable={"cpu": "47", "nvidia.com/gpu": "2"},
+)
 
 LIVES = {
     "launching": node_step(claim(NodePhase.LAUNCHING), nothing()).next,
     "initializing": node_step(claim(NodePhase.REGISTERING), working()).next,
-    "ready": node_step(claim(NodePhase.READY), working()).next,
+    "ready": node_step(claim(NodePhase.READY), working(nodes=(PLACED,))).next,
     "failed": node_step(
         claim(NodePhase.LAUNCHING), nothing(pool=failed_pool("AllocationFailed"))
     ).next,
@@ -113,6 +120,29 @@ def test_the_conditions_of_others_are_kept_as_they_are():
     assert theirs in written["conditions"]
     kinds = [one["type"] for one in written["conditions"]]
     assert kinds == ["Launched", "Registered", "Initialized", "Ready", "Drifted"]
+
+
+def test_the_labels_that_kubectls_columns_show_are_those_of_the_machine():
+    assert encode_labels(LIVES["ready"]) == {
+        "node.kubernetes.io/instance-type": "Standard_NC48ads_A100_v4",
+        "karpenter.sh/capacity-type": "on-demand",
+        "topology.kubernetes.io/zone": "swedencentral-2",
+    }
+
+
+def test_what_aks_has_not_taken_is_no_label_yet():
+    assert encode_labels(LIVES["launching"]) == {}
+
+
+def test_what_a_machine_is_labelled_with_is_not_asked_of_its_pool():
+    labels = encode_labels(LIVES["ready"])
+    assert decode_claim(stored(labels=labels)).spec.labels == decode_claim(stored()).spec.labels
+
+
+def test_a_resource_that_the_node_has_no_more_is_taken_out_of_the_status():
+    present = {"capacity": {"cpu": "48", "example.org/fpga": "1"}}
+    written = encode_status(LIVES["ready"].machine, present)["capacity"]
+    assert written == {"cpu": "48", "nvidia.com/gpu": "2", "example.org/fpga": None}
 
 
 def test_a_node_that_is_not_known_is_taken_out_of_the_status():

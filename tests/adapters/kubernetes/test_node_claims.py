@@ -74,6 +74,24 @@ async def test_consumers_read_it_in_the_status(objects, claims):
     assert item["status"]["providerID"] == "azure:///0"
 
 
+async def test_kubectls_columns_and_the_nodes_resources_are_filled(objects, claims):
+    await made(objects)
+    of = launched(await claims.get(REF))
+    found = replace(of.machine, zone="westus3-1", capacity={"cpu": "6"}, allocatable={"cpu": "5"})
+    saved = await claims.save(replace(of, machine=found))
+    assert saved.machine == found
+    item = await objects.get(NODE_CLAIM, "ws1")
+    assert item["metadata"]["labels"] == {
+        "apps": "phi-4",
+        "node.kubernetes.io/instance-type": SIZE,
+        "karpenter.sh/capacity-type": "on-demand",
+        "topology.kubernetes.io/zone": "westus3-1",
+    }
+    assert item["status"]["capacity"] == {"cpu": "6"}
+    assert item["status"]["allocatable"] == {"cpu": "5"}
+    assert saved.spec == of.spec
+
+
 async def test_a_state_that_only_people_do_not_see_leaves_the_status_alone(objects, claims):
     await made(objects)
     saved = await claims.save(launched(await claims.get(REF)))

@@ -177,7 +177,12 @@ def test_only_terminating_lets_go(phase):
 
 def test_a_node_is_marked_as_registered_with_the_claims_labels():
     (action,) = asked(P.INITIALIZING, working())
-    labels = {"apps": "phi-4", "karpenter.sh/registered": "true", "accelerator": "nvidia"}
+    labels = {
+        "apps": "phi-4",
+        "karpenter.sh/capacity-type": "on-demand",
+        "karpenter.sh/registered": "true",
+        "accelerator": "nvidia",
+    }
     assert action == LabelNode(node=node().name, labels=labels)
 
 
@@ -189,6 +194,7 @@ def test_a_node_without_gpus_is_not_said_to_have_an_accelerator():
 def test_only_labels_that_are_missing_are_put_back():
     present = {
         "apps": "somebody-else",
+        "karpenter.sh/capacity-type": "on-demand",
         "karpenter.sh/registered": "true",
         "karpenter.sh/initialized": "true",
         "accelerator": "nvidia",

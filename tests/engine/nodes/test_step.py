@@ -164,6 +164,24 @@ def test_what_is_not_registered_yet_is_not_told():
     assert (state.node_name, state.provider_id) == ("", "")
 
 
+def test_what_aks_calls_the_pools_state_is_told_while_there_is_a_pool():
+    of = stepped(claim(P.LAUNCHING), nothing(pool=pool(PoolState.CHANGING, told="Scaling"))).next
+    assert of.machine.pool_state == "Scaling"
+    assert end(of, nothing()).pool_state == ""
+    assert end(claim(P.LAUNCHING), nothing(pool=pool(owner="other"))).pool_state == ""
+
+
+def test_zone_and_resources_are_those_of_the_node():
+    there = node(
+        labels={"topology.kubernetes.io/zone": "swedencentral-2"},
+        capacity={"nvidia.com/gpu": "2"},
+        allocatable={"nvidia.com/gpu": "1"},
+    )
+    state = end(claim(P.REGISTERING), working(nodes=(there,)))
+    assert state.zone == "swedencentral-2"
+    assert (state.capacity, state.allocatable) == (there.capacity, there.allocatable)
+
+
 def test_a_failure_keeps_its_reason_as_time_goes_by():
     of = stepped(claim(P.LAUNCHING), refused(400, "QuotaExceeded")).next
     state = end(of, later(nothing(), hours=2))
