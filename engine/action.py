@@ -55,10 +55,23 @@ class EnsureServices:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EnsureWorkload:
-    """The StatefulSet at ``revision``, a digest of all that shapes its pods."""
+    """The StatefulSet at ``revision``, a digest of all that shapes its pods.
+
+    ``version`` is the one to be changed, "" where there was none: whoever slept meanwhile must not
+    turn back what another has done.
+    """
 
     plan: Plan
     revision: str
+    version: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScaleWorkload:
+    """Only the number of replicas: pods stay as they are while a change cannot be planned."""
+
+    replicas: int
+    version: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,6 +103,7 @@ Action = (
     | ReleaseNodes
     | EnsureServices
     | EnsureWorkload
+    | ScaleWorkload
     | ReplaceReplica
     | Release
     | ReleaseFinalizer

@@ -19,6 +19,7 @@ from engine.action import (
     ReleaseNodes,
     ReplaceReplica,
     Resource,
+    ScaleWorkload,
     TakeNodes,
     node_claim_names,
     service_names,
@@ -80,11 +81,16 @@ def services(workspace: Workspace, observation: Observation) -> Iterator[Action]
 def workload(workspace: Workspace, observation: Observation) -> Iterator[Action]:
     """Made, and kept as planned; a spec that is not planned yet shapes no pod."""
     plan, revision = workspace.machine.plan, workspace.machine.revision
-    if plan is None or guards.spec_changed(workspace, observation):
-        return
     found = observation.workload
-    if found is None or (found.revision, found.replicas) != (revision, plan.node_count):
+    if plan is None:
+        return
+    if guards.spec_changed(workspace, observation):
+        if found is not None and found.replicas != plan.node_count:
+            yield ScaleWorkload(replicas=plan.node_count, version=found.version)
+    elif found is None:
         yield EnsureWorkload(plan=plan, revision=revision)
+    elif (found.revision, found.replicas) != (revision, plan.node_count):
+        yield EnsureWorkload(plan=plan, revision=revision, version=found.version)
 
 
 def replace_silent_replicas(workspace: Workspace, observation: Observation) -> Iterator[Action]:

@@ -1,7 +1,7 @@
 """The questions that the lifecycle asks: of the workspace and of what was observed."""
 
 from engine.action import claim_count, node_claim_names
-from engine.nodes.reason import ANOTHER_OFFERING_MAY_HELP, LOST
+from engine.nodes.reason import ANOTHER_OFFERING_MAY_HELP, LOST, WORTH_ANOTHER_TRY
 from engine.observation import Answer, Node, NodeClaim, Observation, Replica, named
 from engine.offerings import choose, offerings
 from engine.phase import Phase
@@ -111,11 +111,13 @@ def refused_claims(workspace: Workspace, observation: Observation) -> tuple[Node
 def failed_claims(workspace: Workspace, observation: Observation) -> tuple[NodeClaim, ...]:
     """The refused claims in whose place another of the same kind is worth a try.
 
-    Those whose node was lost; and any that is given up after its workspace had its nodes.
+    Those whose node was lost, once those whose machine may have been a bad one, and any that is
+    given up after its workspace had its nodes.
     """
     had_nodes = workspace.machine.phase is not Phase.PROVISIONING
+    worth_it = LOST if any(workspace.machine.replacements) else LOST | WORTH_ANOTHER_TRY
     refused = refused_claims(workspace, observation)
-    return tuple(claim for claim in refused if had_nodes or claim.reason in LOST)
+    return tuple(claim for claim in refused if had_nodes or claim.reason in worth_it)
 
 
 def offering_in_turn(workspace: Workspace) -> Offering | None:

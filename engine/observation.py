@@ -112,10 +112,14 @@ class Replica:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Workload:
-    """The StatefulSet, whose pods are the replicas; ``replicas`` is how many it is to have."""
+    """The StatefulSet, whose pods are the replicas; ``replicas`` is how many it is to have.
+
+    ``version`` is the one that was seen, for guarding changes.
+    """
 
     revision: str
     replicas: int
+    version: str = ""
     releasing: bool = False
 
 

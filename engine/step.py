@@ -45,7 +45,7 @@ def step(
     workspace: Workspace, trigger: Trigger, observation: Observation
 ) -> Step[Workspace, Action]:
     """Where the workspace goes from here, what it asks of the world, and when it looks again."""
-    workspace = _bounded(workspace)
+    workspace = _bounded(workspace, observation.at)
     if trigger is Trigger.RETRY:
         workspace = _retry_handled(workspace)
         if not legal(trigger, workspace.machine.phase):
@@ -64,12 +64,15 @@ def step(
     )
 
 
-def _bounded(workspace: Workspace) -> Workspace:
-    """A workspace that no machine has stepped yet waits since its creation, and not for ever."""
+def _bounded(workspace: Workspace, now: datetime) -> Workspace:
+    """A workspace that no machine has stepped yet waits from now on, and not for ever.
+
+    Not from its creation: it may have come while every engine was away.
+    """
     state = workspace.machine
     if state.deadline is not None:
         return workspace
-    limit = deadline(workspace, state.phase, state.since)
+    limit = deadline(workspace, state.phase, now)
     return replace(workspace, machine=replace(state, deadline=limit))
 
 

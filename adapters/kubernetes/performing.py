@@ -22,8 +22,10 @@ from engine.action import (
     ReleaseNodes,
     ReplaceReplica,
     Resource,
+    ScaleWorkload,
     TakeNodes,
     node_claim_names,
+    workload_name,
 )
 from engine.errors import ActionFailed, Unreachable
 from engine.observation import Holding, HoldingKind, NodeClaim
@@ -67,8 +69,8 @@ class Performer:
                 await self._marks.release(workspace.uid, action.names)
             case EnsureServices():
                 await self._ensure_services(workspace)
-            case EnsureWorkload():
-                await self._ensure_workload(workspace, action)
+            case EnsureWorkload() | ScaleWorkload():
+                await self._change_workload(workspace, action)
             case ReplaceReplica():
                 await self._objects.delete_if_there(
                     POD,
@@ -104,11 +106,24 @@ class Performer:
         for service in manifests.services(workspace):
             await self._objects.apply(SERVICE, service)
 
-    async def _ensure_workload(self, workspace: Workspace, action: EnsureWorkload) -> None:
-        await self._objects.apply(
-            STATEFUL_SET,
-            manifests.stateful_set(workspace, action.plan, action.revision, self._images),
-        )
+    async def _change_workload(
+        self, workspace: Workspace, action: EnsureWorkload | ScaleWorkload
+    ) -> None:
+        if isinstance(action, ScaleWorkload):
+            await self._scale_workload(workspace, action)
+            return
+        body = manifests.stateful_set(workspace, action.plan, action.revision, self._images)
+        if action.version:
+            body["metadata"]["resourceVersion"] = action.version
+        await self._objects.apply(STATEFUL_SET, body)
+
+    async def _scale_workload(self, workspace: Workspace, action: ScaleWorkload) -> None:
+        ref = workspace.ref
+        patch = {
+            "metadata": {"resourceVersion": action.version},
+            "spec": {"replicas": action.replicas},
+        }
+        await self._objects.merge(STATEFUL_SET, workload_name(ref), ref.namespace, patch)
 
     async def _release(self, workspace: Workspace, action: Release) -> None:
         kind = RELEASED_AS[action.resource]

@@ -110,6 +110,7 @@ def workload(item: Object) -> Workload:
     return Workload(
         revision=_annotation(item, REVISION_ANNOTATION),
         replicas=item["spec"].get("replicas", 1),
+        version=item["metadata"].get("resourceVersion", ""),
         releasing=_releasing(item),
     )
 

@@ -66,9 +66,22 @@ ANOTHER_OFFERING_MAY_HELP = frozenset(
 LOST = frozenset({NodeReason.INSTANCE_LOST, NodeReason.NODE_UNHEALTHY})
 """The node was there, and is not any more or is past repair: another of the same kind may do."""
 
+WORTH_ANOTHER_TRY = frozenset(
+    {
+        NodeReason.NAME_TAKEN,
+        NodeReason.PREEMPTED,
+        NodeReason.BOOT_FAILED,
+        NodeReason.REGISTRATION_DEADLINE,
+        NodeReason.GPU_NEVER_ALLOCATABLE,
+        NodeReason.INITIALIZATION_DEADLINE,
+    }
+)
+"""It may have been this one machine: one more of the same kind is asked for, and no third."""
+
 TERMINAL = (
     ANOTHER_OFFERING_MAY_HELP
     | LOST
+    | WORTH_ANOTHER_TRY
     | {
         NodeReason.INVALID_REQUEST,
         NodeReason.POOL_LIMIT,
@@ -78,15 +91,9 @@ TERMINAL = (
         NodeReason.NOT_AUTHENTICATED,
         NodeReason.NOT_REGISTERED,
         NodeReason.CLUSTER_MISSING,
-        NodeReason.NAME_TAKEN,
-        NodeReason.PREEMPTED,
-        NodeReason.BOOT_FAILED,
         NodeReason.CLOUD_FAILED,
         NodeReason.REQUESTED_DEADLINE,
         NodeReason.LAUNCH_DEADLINE,
-        NodeReason.REGISTRATION_DEADLINE,
-        NodeReason.GPU_NEVER_ALLOCATABLE,
-        NodeReason.INITIALIZATION_DEADLINE,
     }
 )
 """With these a claim is given up for good: only another claim may still come up."""

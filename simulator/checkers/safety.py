@@ -281,7 +281,7 @@ def s10_fresh_basis_for_destruction(case: Case, commit: Commit) -> Iterator[Brea
         return
     life = case.life_of(commit.now)
     if life is not None and commit.now["kind"] == "StatefulSet":
-        yield from _turned_back(life, commit)
+        yield from _turned_back(case, life, commit)
     if not begins_deletion(commit) or life is None or life.died is not None:
         return
     yield from _hasty(case, life, commit)
@@ -307,13 +307,14 @@ def _hasty(case: Case, life: Life, commit: Commit) -> Iterator[Breach]:
         )
 
 
-def _turned_back(life: Life, commit: Commit) -> Iterator[Breach]:
+def _turned_back(case: Case, life: Life, commit: Commit) -> Iterator[Breach]:
     """An engine that gives pods a revision which the stored workspace has left behind."""
     if commit.before is None or commit.type is not ChangeType.MODIFIED:
         return
     earlier, given = rolled_out(commit.before), rolled_out(commit.now)
     current = status(life.workspace).get("revision")
-    if given in (earlier, current) or commit.at - life.revised <= UNDER_WAY_SECONDS:
+    since = case.quiet.woke(commit.actor, life.revised)
+    if given in (earlier, current) or commit.at - since <= UNDER_WAY_SECONDS:
         return
     yield Breach(
         f"StatefulSet {ref(commit.now)}",

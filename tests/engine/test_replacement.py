@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from engine.action import EnsureNodeClaims, Release, Resource, node_claim_names
-from engine.nodes.reason import LOST, NodeReason
+from engine.nodes.reason import LOST, WORTH_ANOTHER_TRY, NodeReason
 from engine.observation import NodeClaim, Observation
 from engine.phase import CLAIMING, Phase
 from engine.reason import Reason
@@ -142,6 +142,18 @@ def test_a_node_lost_while_others_are_still_provisioned_fails_nobody(reason):
     made = observed(of, replace(nothing(), claims=(refused(first, reason), second)))
     assert made.next.machine.phase is Phase.PROVISIONING
     assert made.next.machine.replacements == (1, 0)
+
+
+@pytest.mark.parametrize("reason", sorted(WORTH_ANOTHER_TRY))
+def test_a_machine_that_may_have_been_a_bad_one_has_one_successor_and_no_second(reason):
+    of = seen(Phase.PROVISIONING)
+    (claim,) = claims(of)
+    first = observed(of, replace(nothing(), claims=(refused(claim, reason),))).next
+    assert first.machine.phase is Phase.PROVISIONING
+    assert names(first) != names(of)
+    (again,) = claims(first)
+    late = replace(later(nothing(), minutes=2), claims=(refused(again, reason),))
+    assert observed(first, late).next.machine.phase is Phase.FAILED
 
 
 def test_successors_that_never_last_end_at_the_phases_deadline():

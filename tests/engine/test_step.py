@@ -14,6 +14,7 @@ from engine.action import (
     ReleaseFinalizer,
     ReplaceReplica,
     Resource,
+    ScaleWorkload,
 )
 from engine.deadlines import PATIENCE
 from engine.duties import SILENCE_BORNE
@@ -209,9 +210,17 @@ def test_no_phase_waits_for_ever(phase, reason):
 def test_a_new_workspace_has_a_deadline_from_its_first_step():
     fresh = replace(workspace(Phase.PENDING), machine=MachineState(since=NOW))
     waiting = observed(fresh, nothing()).next.machine
-    assert waiting.deadline == NOW + PATIENCE[Phase.PENDING].limit
-    late = observed(fresh, later(nothing(), hours=1)).next.machine
+    assert waiting.deadline == nothing().at + PATIENCE[Phase.PENDING].limit
+    late = observed(workspace(Phase.PENDING), later(nothing(), hours=1)).next.machine
     assert (late.phase, late.reason) == (Phase.FAILED, Reason.PENDING_DEADLINE)
+
+
+def test_a_workspace_that_came_while_no_engine_was_there_is_not_given_up_at_once():
+    fresh = replace(workspace(Phase.PENDING), machine=MachineState(since=NOW))
+    late = later(nothing(), hours=1)
+    waiting = observed(fresh, late).next.machine
+    assert waiting.phase is Phase.PENDING
+    assert waiting.deadline == late.at + PATIENCE[Phase.PENDING].limit
 
 
 def test_a_deletion_that_is_overdue_is_told_and_never_given_up():
@@ -281,6 +290,20 @@ def test_a_foreign_scale_is_set_right():
     assert kinds(made) == [EnsureWorkload]
 
 
+def test_beside_a_change_that_cannot_be_served_just_the_scale_is_set_right():
+    of = replace(adapted("not an image"), generation=2)
+    scaled = Workload(revision=of.machine.revision, replicas=3, version="7")
+    made = observed(of, replace(serving(workspace(Phase.READY)), workload=scaled))
+    assert made.actions == (ScaleWorkload(replicas=1, version="7"),)
+
+
+def test_a_workload_is_changed_as_it_was_seen():
+    of = workspace(Phase.READY)
+    scaled = Workload(revision=of.machine.revision, replicas=3, version="7")
+    (ensure,) = observed(of, replace(serving(of), workload=scaled)).actions
+    assert ensure.version == "7"
+
+
 def test_a_changed_adapter_is_rolled_out():
     changed = adapted("example.org/polite:1")
     made = observed(changed, serving(workspace(Phase.READY)))
@@ -325,3 +348,11 @@ def test_a_condition_that_stays_keeps_its_instant():
     first = observed(of, serving(of)).next
     second = observed(first, later(serving(of), minutes=1)).next
     assert first.machine.conditions == second.machine.conditions
+
+
+def test_a_plan_made_anew_on_nodes_that_are_there_already_is_told_too():
+    changed = replace(workspace(Phase.LOADING), generation=2)
+    planning = observed(changed, serving(changed)).next
+    provisioning = observed(planning, serving(changed)).next
+    assert provisioning.machine.phase is Phase.PROVISIONING
+    assert provisioning.machine.message
