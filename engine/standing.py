@@ -108,7 +108,7 @@ def _nodes(workspace: Workspace, observation: Observation) -> Standing:
     ]
     return Standing(
         reason=Reason.NODE_NOT_READY,
-        message="; ".join(told),
+        message="; ".join(told) or "all nodes are ready",
         waiting_for=_awaited_nodes(workspace, missing),
         remedy="`kubectl get nodes --show-labels` and `kubectl describe node NAME` tell more",
     )
