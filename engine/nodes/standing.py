@@ -71,9 +71,10 @@ def _registering(claim: NodeClaim, seen: NodeObservation) -> NodeStanding:
 
 def _initializing(claim: NodeClaim, seen: NodeObservation) -> NodeStanding:
     reason, message = _unfit(claim, seen)
+    steady = f", and is to stay so for {guards.STABLE.total_seconds():g} s"
     return NodeStanding(
         reason=reason,
-        message=message,
+        message=message + (steady if reason is NodeReason.READY else ""),
         waiting_for="the node to be ready, with all its GPUs",
         remedy=NODE_PATIENCE[NodePhase.INITIALIZING].remedy,
     )

@@ -194,6 +194,8 @@ async def test_both_parts_serve_with_no_more_than_their_cluster_role_grants(of, 
         name = "workspace-phi-3-mini"
         watched = await moorage("watch", name, "--until=Ready", "--timeout=60", *server)
         assert watched.code == 0, watched.err
+        explained = await moorage("explain", name, *server)
+        assert "agent pool" in explained.out, explained.err
         deleted = await moorage("delete", name, "--timeout=60", *server)
         assert deleted.code == 0, deleted.err
     assert door.asked - granted(*Controller) - INSTALLING == set()

@@ -201,6 +201,12 @@ def test_what_is_missing_of_a_node_is_told_by_name(phase, seen, reason, word):
     assert told.remedy
 
 
+def test_of_a_node_that_has_just_become_fit_it_is_told_that_it_must_stay_so():
+    told = node_standing(claim(P.INITIALIZING), working())
+    assert told.message == f"node {node().name} is ready, and is to stay so for 5 s"
+    assert node_standing(claim(P.READY), working()).message == f"node {node().name} is ready"
+
+
 def test_a_failed_claim_tells_what_is_still_to_be_given_back():
     of = stepped(LAUNCHING, nothing(pool=failed_pool("AllocationFailed"))).next
     assert "to be deleted" in of.machine.waiting_for
