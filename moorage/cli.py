@@ -19,6 +19,7 @@ from moorage.options import (
     ListFormat,
     ListFormatOption,
     NamespaceOption,
+    NodeApiOption,
     ProvisionerOption,
     SelectorOption,
     ServerOption,
@@ -123,6 +124,7 @@ def up(
             help="Simulated Azure's, for a family of instance types or `spot`; may be repeated.",
         ),
     ] = None,
+    node_api: NodeApiOption = NodeApi.NODE_CLAIM,
     provisioner: ProvisionerOption = Provisioner.NODE_CLAIM,
 ) -> None:
     """Run Moorage on a simulated cluster, until Ctrl-C."""
@@ -133,6 +135,7 @@ def up(
         kubernetes=kubernetes_port,
         grpc=grpc_port,
         delays=delays,
+        node_api=node_api,
         provisioner=provisioner,
         quota=command.quota(quota or []),
     )
@@ -477,9 +480,7 @@ def serve(
     controllers: Annotated[
         str, typer.Option(metavar="NAMES", help="workspace, node, or both.")
     ] = "workspace,node",
-    node_api: Annotated[
-        NodeApi, typer.Option(help="How nodes are asked for; machine is Karpenter's older API.")
-    ] = NodeApi.NODE_CLAIM,
+    node_api: NodeApiOption = NodeApi.NODE_CLAIM,
     provisioner: ProvisionerOption = Provisioner.NODE_CLAIM,
     listen: Annotated[
         str, typer.Option(metavar="HOST:PORT", help="Of the gRPC API; port 0 takes a free one.")

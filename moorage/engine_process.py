@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from adapters.kubernetes.events import KubernetesEvents
 from adapters.kubernetes.manifests import Images
+from adapters.kubernetes.node_dialect import NODE_CLAIM_DIALECT, NodeDialect
 from adapters.kubernetes.objects import KubernetesObjects
 from adapters.kubernetes.workspaces import KubernetesWorkspaces
 from adapters.kubernetes.world import Canaries, KubernetesWorld
@@ -24,10 +25,16 @@ async def run_engine(
     clock: Clock,
     canaries: Callable[[Callable[[WorkspaceRef], None]], Canaries],
     provisioner: Provisioner = Provisioner.NODE_CLAIM,
+    dialect: NodeDialect = NODE_CLAIM_DIALECT,
 ) -> None:
     """Until cancelled."""
     world = KubernetesWorld(
-        objects, clock=clock, images=Images(), canaries=canaries, provisioner=provisioner
+        objects,
+        clock=clock,
+        images=Images(),
+        canaries=canaries,
+        provisioner=provisioner,
+        dialect=dialect,
     )
     workspaces = Workspaces(
         store=KubernetesWorkspaces(objects),

@@ -9,6 +9,7 @@ from adapters.aks.node_world import AksNodeWorld
 from adapters.aks.pool_copy import ListIntervals
 from adapters.kubernetes.events import NodeClaimEvents
 from adapters.kubernetes.node_claims import KubernetesNodeClaims
+from adapters.kubernetes.node_dialect import NODE_CLAIM_DIALECT, NodeDialect
 from adapters.kubernetes.objects import KubernetesObjects
 from engine.fleet import Fleet
 from engine.nodes.agent_pool import AgentPools
@@ -22,14 +23,15 @@ async def run_node_engine(
     *,
     clock: Clock,
     intervals: ListIntervals | None = None,
+    dialect: NodeDialect = NODE_CLAIM_DIALECT,
 ) -> None:
     """Until cancelled."""
-    world = AksNodeWorld(objects, pools, clock=clock, intervals=intervals)
+    world = AksNodeWorld(objects, pools, clock=clock, intervals=intervals, dialect=dialect)
     claims = NodeClaims(
-        store=KubernetesNodeClaims(objects),
+        store=KubernetesNodeClaims(objects, dialect),
         world=world,
         clock=clock,
-        report=NodeClaimEvents(objects, clock),
+        report=NodeClaimEvents(objects, clock, dialect),
     )
     async with asyncio.TaskGroup() as parts:
         parts.create_task(world.run(), name="machines")

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from engine.provisioning import Provisioner
+from moorage.controllers import NodeApi
 
 ServerOption = Annotated[
     str | None,
@@ -61,6 +62,9 @@ class TextFormat(StrEnum):
 
 ListFormatOption = Annotated[ListFormat, typer.Option("--output", "-o", help="Output format.")]
 TextFormatOption = Annotated[TextFormat, typer.Option("--output", "-o", help="Output format.")]
+NodeApiOption = Annotated[
+    NodeApi, typer.Option(help="How nodes are asked for; machine is Karpenter's older API.")
+]
 ProvisionerOption = Annotated[
     Provisioner,
     typer.Option(help="Who provides nodes; with none workspaces run on nodes that are there."),

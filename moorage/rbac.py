@@ -2,14 +2,14 @@
 
 from typing import Any
 
-from moorage.controllers import Controller, NodeApi, rules
+from moorage.controllers import Controller, NodeApi, Rule, rules
 
 NAME = "moorage"
 RBAC = "rbac.authorization.k8s.io"
 
 
 def manifests() -> tuple[dict[str, Any], ...]:
-    """For both parts, with nodes asked for by node claims."""
+    """For both parts, and for either API by which nodes are asked for."""
     account = {"name": NAME, "namespace": NAME}
     return (
         {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAME}},
@@ -20,7 +20,7 @@ def manifests() -> tuple[dict[str, Any], ...]:
             "metadata": {"name": NAME},
             "rules": [
                 {"apiGroups": [it.group], "resources": [it.resource], "verbs": list(it.verbs)}
-                for it in rules(Controller, NodeApi.NODE_CLAIM)
+                for it in _rules()
             ],
         },
         {
@@ -31,3 +31,8 @@ def manifests() -> tuple[dict[str, Any], ...]:
             "subjects": [{"kind": "ServiceAccount", **account}],
         },
     )
+
+
+def _rules() -> list[Rule]:
+    found = {(it.group, it.resource): it for api in NodeApi for it in rules(Controller, api)}
+    return [found[resource] for resource in sorted(found)]

@@ -15,6 +15,7 @@ from api.server import GrpcServer, ServerOptions
 from engine.provisioning import Provisioner
 from moorage.azure_access import AzureAccess
 from moorage.controllers import Controller, NodeApi
+from moorage.dialects import DIALECTS
 from moorage.engine_process import run_engine
 from moorage.node_engine_process import run_node_engine
 from simulator.clock import SystemClock
@@ -43,7 +44,7 @@ async def run_moorage(
     async with AsyncExitStack() as stack:
         endpoints: dict[str, str] = {}
         if Controller.WORKSPACE in settings.controllers:
-            endpoints["grpc"] = await _grpc(stack, objects, settings.listen)
+            endpoints["grpc"] = await _grpc(stack, objects, settings)
         async with asyncio.TaskGroup() as parts:
             for name, engine in _engines(objects, azure, settings):
                 parts.create_task(engine, name=name)
@@ -53,24 +54,32 @@ async def run_moorage(
 def _engines(
     objects: KubernetesObjects, azure: AzureAccess | None, settings: ServingSettings
 ) -> Iterator[tuple[str, Coroutine[Any, Any, None]]]:
-    clock = SystemClock()
+    clock, dialect = SystemClock(), DIALECTS[settings.node_api]
     if Controller.WORKSPACE in settings.controllers:
         workspaces = run_engine(
-            objects, clock=clock, canaries=TritonCanaries, provisioner=settings.provisioner
+            objects,
+            clock=clock,
+            canaries=TritonCanaries,
+            provisioner=settings.provisioner,
+            dialect=dialect,
         )
         yield "workspaces", workspaces
     if azure is not None:
-        nodes = run_node_engine(objects, azure.pools, clock=clock, intervals=azure.intervals)
+        nodes = run_node_engine(
+            objects, azure.pools, clock=clock, intervals=azure.intervals, dialect=dialect
+        )
         yield "nodes", nodes
 
 
-async def _grpc(stack: AsyncExitStack, objects: KubernetesObjects, listen: str) -> str:
+async def _grpc(
+    stack: AsyncExitStack, objects: KubernetesObjects, settings: ServingSettings
+) -> str:
     server = GrpcServer(
         KubernetesWorkspaces(objects),
         clock=SystemClock(),
         new_id=lambda: str(uuid4()),
-        node_claims=KubernetesNodeClaimReader(objects),
-        options=ServerOptions(address=listen),
+        node_claims=KubernetesNodeClaimReader(objects, DIALECTS[settings.node_api]),
+        options=ServerOptions(address=settings.listen),
     )
     address = await server.start()
     stack.push_async_callback(server.stop)

@@ -24,7 +24,9 @@ from adapters.triton.canaries import TritonCanaries
 from api.server import GrpcServer, ServerOptions
 from engine.provisioning import Provisioner
 from moorage.azure_access import azure_access
+from moorage.controllers import NodeApi
 from moorage.definitions import definitions
+from moorage.dialects import DIALECTS
 from moorage.engine_process import run_engine
 from moorage.node_engine_process import run_node_engine
 from simulator.azure.managed_cluster import ManagedCluster as SimulatedManagedCluster
@@ -45,6 +47,7 @@ class StackSettings:
     kubernetes_port: int = 0
     grpc_port: int = 0
     provisioner: Provisioner = Provisioner.NODE_CLAIM
+    node_api: NodeApi = NodeApi.NODE_CLAIM
     timings: Timings = field(default_factory=Timings)
     azure_timings: AzureTimings = field(default_factory=AzureTimings)
     offers: Offers = field(default_factory=lambda: Offers(sells_retired=True))
@@ -81,25 +84,30 @@ async def embedded_stack(settings: StackSettings) -> AsyncIterator[EmbeddedStack
         )
         objects = KubernetesObjects(await _client(stack, cluster.url))
         await install(objects, definitions())
-        store = KubernetesWorkspaces(objects)
+        store, dialect = KubernetesWorkspaces(objects), DIALECTS[settings.node_api]
         parts = await stack.enter_async_context(asyncio.TaskGroup())
         engine = run_engine(
             objects,
             clock=SystemClock(),
             canaries=TritonCanaries,
             provisioner=settings.provisioner,
+            dialect=dialect,
         )
         stack.callback(parts.create_task(engine, name="engine").cancel)
         azure = await stack.enter_async_context(azure_access(_managed(cluster.azure_url)))
         node_engine = run_node_engine(
-            objects, azure.pools, clock=SystemClock(), intervals=azure.intervals
+            objects,
+            azure.pools,
+            clock=SystemClock(),
+            intervals=azure.intervals,
+            dialect=dialect,
         )
         stack.callback(parts.create_task(node_engine, name="node engine").cancel)
         server = GrpcServer(
             store,
             clock=SystemClock(),
             new_id=lambda: str(uuid4()),
-            node_claims=KubernetesNodeClaimReader(objects),
+            node_claims=KubernetesNodeClaimReader(objects, dialect),
             options=ServerOptions(address=f"{settings.listen}:{settings.grpc_port}"),
         )
         grpc_address = await server.start()

@@ -8,7 +8,8 @@ from typing import assert_never
 from adapters.aks.pool_copy import ListIntervals, PoolCopy
 from adapters.kubernetes.client import Object
 from adapters.kubernetes.errors import KubernetesRefusal
-from adapters.kubernetes.kinds import NODE, NODE_CLAIM
+from adapters.kubernetes.kinds import NODE
+from adapters.kubernetes.node_dialect import NODE_CLAIM_DIALECT, NodeDialect
 from adapters.kubernetes.nodes import POOL_LABEL, must_leave, pool_node, pool_of
 from adapters.kubernetes.objects import KubernetesObjects
 from adapters.kubernetes.reflector import Reflector
@@ -49,8 +50,10 @@ class AksNodeWorld:
         *,
         clock: Clock,
         intervals: ListIntervals | None = None,
+        dialect: NodeDialect = NODE_CLAIM_DIALECT,
     ) -> None:
         self._objects = objects
+        self._claims = dialect.kind
         self._pools = pools
         self._clock = clock
         self._copy = PoolCopy(pools, on_change=self._mark, intervals=intervals)
@@ -209,7 +212,7 @@ class AksNodeWorld:
             await self._put_finalizers(item, [name for name in held if name != FINALIZER])
 
     async def _current(self, claim: NodeClaim) -> Object:
-        item = await self._objects.get(NODE_CLAIM, claim.ref.name)
+        item = await self._objects.get(self._claims, claim.ref.name)
         if item["metadata"]["uid"] != claim.uid:
             raise ActionFailed(f"{claim.ref} was deleted and made again meanwhile", code="Replaced")
         return item
@@ -219,7 +222,7 @@ class AksNodeWorld:
         patch = {
             "metadata": {"resourceVersion": metadata["resourceVersion"], "finalizers": finalizers}
         }
-        await self._objects.merge(NODE_CLAIM, metadata["name"], "", patch)
+        await self._objects.merge(self._claims, metadata["name"], "", patch)
 
     async def changes(self) -> AsyncIterator[NodeClaimRef]:
         while True:

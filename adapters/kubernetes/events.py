@@ -5,7 +5,8 @@ import logging
 from dataclasses import dataclass
 
 from adapters.kubernetes.errors import KubernetesRefusal
-from adapters.kubernetes.kinds import EVENT, NODE_CLAIM, WORKSPACE, Kind
+from adapters.kubernetes.kinds import EVENT, WORKSPACE, Kind
+from adapters.kubernetes.node_dialect import NODE_CLAIM_DIALECT, NodeDialect
 from adapters.kubernetes.objects import KubernetesObjects
 from adapters.kubernetes.workspace_codec import rfc3339, whole_seconds
 from engine.action import EnsureNodeClaims
@@ -119,8 +120,14 @@ class KubernetesEvents:
 class NodeClaimEvents:
     """Implements ``engine.report.Report`` for node claims."""
 
-    def __init__(self, objects: KubernetesObjects, clock: Clock) -> None:
+    def __init__(
+        self,
+        objects: KubernetesObjects,
+        clock: Clock,
+        dialect: NodeDialect = NODE_CLAIM_DIALECT,
+    ) -> None:
         self._events = Events(objects, clock)
+        self._kind = dialect.kind
 
     async def passed(self, claim: NodeClaim, /) -> None:
         passage = claim.machine.history[-1]
@@ -133,11 +140,11 @@ class NodeClaimEvents:
             passage.message,
         )
         kind = "Warning" if passage.destination in NODE_WARNINGS else "Normal"
-        subject = _node_claim(claim)
+        subject = _node_claim(claim, self._kind)
         await self._events.write(subject, kind, passage.destination.value, passage.message)
 
     async def set_back(self, claim: NodeClaim, setback: Setback, /) -> None:
-        await self._events.set_back(_node_claim(claim), setback)
+        await self._events.set_back(_node_claim(claim, self._kind), setback)
 
 
 def _workspace(workspace: Workspace) -> Subject:
@@ -150,9 +157,9 @@ def _workspace(workspace: Workspace) -> Subject:
     )
 
 
-def _node_claim(claim: NodeClaim) -> Subject:
+def _node_claim(claim: NodeClaim, kind: Kind) -> Subject:
     return Subject(
-        kind=NODE_CLAIM,
+        kind=kind,
         namespace="",
         name=claim.ref.name,
         uid=claim.uid,

@@ -29,6 +29,9 @@ WORKSPACE = Kind(group="kaito.sh", version="v1beta1", name="Workspace", plural="
 NODE_CLAIM = Kind(
     group="karpenter.sh", version="v1", name="NodeClaim", plural="nodeclaims", namespaced=False
 )
+MACHINE = Kind(
+    group="karpenter.sh", version="v1alpha5", name="Machine", plural="machines", namespaced=False
+)
 NODE = Kind(group="", version="v1", name="Node", plural="nodes", namespaced=False)
 POD = Kind(group="", version="v1", name="Pod", plural="pods")
 SERVICE = Kind(group="", version="v1", name="Service", plural="services")

@@ -9,7 +9,9 @@ NAMESPACE_LABEL = "kaito.sh/workspacenamespace"
 WORKSPACE_UID_LABEL = "moorage.sh/workspace-uid"
 OWNER_LABELS = (WORKSPACE_LABEL, NAMESPACE_LABEL, WORKSPACE_UID_LABEL)
 NODE_POOL_LABEL = "karpenter.sh/nodepool"
-NODE_POOL = "kaito"
+PROVISIONER_LABEL = "karpenter.sh/provisioner-name"
+POOL_LABELS = (NODE_POOL_LABEL, PROVISIONER_LABEL)
+"""A node that bears one of them was made for somebody, in either dialect."""
 INSTANCE_TYPE_LABEL = "node.kubernetes.io/instance-type"
 CAPACITY_TYPE_LABEL = "karpenter.sh/capacity-type"
 REVISION_ANNOTATION = "workspace.kaito.io/revision"

@@ -11,14 +11,13 @@ from adapters.kubernetes.labels import (
     CAPACITY_TYPE_LABEL,
     GPU_RESOURCE,
     INSTANCE_TYPE_LABEL,
-    NODE_POOL,
-    NODE_POOL_LABEL,
     REVISION_ANNOTATION,
     SKU_LABEL,
     WORKSPACE_LABEL,
     owner_labels,
     selected_labels,
 )
+from adapters.kubernetes.node_dialect import NODE_CLAIM_DIALECT, NodeDialect
 from engine.action import headless_service_name, workload_name
 from engine.capacity_type import CapacityType
 from engine.instance_types import find_instance_type
@@ -48,15 +47,17 @@ class Images:
     weights: str = "ghcr.io/moorage/weights:0.1.0"
 
 
-def node_claim(workspace: Workspace, name: str, plan: Plan) -> Object:
+def node_claim(
+    workspace: Workspace, name: str, plan: Plan, dialect: NodeDialect = NODE_CLAIM_DIALECT
+) -> Object:
     labels = {
         **selected_labels(workspace),
-        NODE_POOL_LABEL: NODE_POOL,
+        dialect.pool_label: dialect.pool,
         **owner_labels(workspace),
     }
     return {
-        "apiVersion": "karpenter.sh/v1",
-        "kind": "NodeClaim",
+        "apiVersion": dialect.kind.api_version,
+        "kind": dialect.kind.name,
         "metadata": {
             "name": name,
             "labels": labels,
@@ -68,9 +69,8 @@ def node_claim(workspace: Workspace, name: str, plan: Plan) -> Object:
             },
         },
         "spec": {
-            "expireAfter": "Never",
-            "nodeClassRef": {"group": "kaito.sh", "kind": "KaitoNodeClass", "name": "default"},
-            "requirements": _requirements(plan),
+            **dialect.provided_by(name),
+            "requirements": _requirements(plan, dialect),
             "resources": {"requests": {"storage": f"{plan.disk_gib or UNKNOWN_DISK_GIB}Gi"}},
             "taints": [{"key": "sku", "value": "gpu", "effect": "NoSchedule"}]
             if plan.gpus_per_node
@@ -79,12 +79,12 @@ def node_claim(workspace: Workspace, name: str, plan: Plan) -> Object:
     }
 
 
-def _requirements(plan: Plan) -> list[Object]:
+def _requirements(plan: Plan, dialect: NodeDialect) -> list[Object]:
     instance_type = find_instance_type(plan.instance_type)
     of_azure = instance_type is None or not instance_type.local
     spot = plan.capacity_type is CapacityType.SPOT
     return [
-        _requirement(NODE_POOL_LABEL, NODE_POOL),
+        _requirement(dialect.pool_label, dialect.pool),
         _requirement(INSTANCE_TYPE_LABEL, plan.instance_type),
         _requirement("kubernetes.io/os", "linux"),
         *([_requirement(SKU_LABEL, plan.instance_type)] if of_azure else []),

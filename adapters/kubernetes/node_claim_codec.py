@@ -1,4 +1,4 @@
-"""NodeClaims between Kubernetes' objects and the engine's values.
+"""NodeClaims, and Machines, between Kubernetes' objects and the engine's values.
 
 What consumers read is in the status, as Karpenter has it. What else the machine remembers is in one
 annotation: the schema of Karpenter's own CRD would drop it from the status.
@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from adapters.kubernetes.labels import INSTANCE_TYPE_LABEL
+from adapters.kubernetes.node_dialect import NODE_CLAIM_DIALECT, NodeDialect
 from adapters.kubernetes.quantities import gibibytes
 from adapters.kubernetes.workspace_codec import instant, rfc3339, whole_seconds
 from engine.capacity_type import CapacityType
@@ -17,7 +18,6 @@ from engine.nodes.agent_pool import Taint
 from engine.nodes.claim import (
     FINALIZER,
     ClaimCondition,
-    ClaimConditionType,
     ConditionStatus,
     NodeClaim,
     NodeClaimRef,
@@ -37,22 +37,11 @@ CAPACITY_TYPE_LABEL = "karpenter.sh/capacity-type"
 ZONE_LABEL = "topology.kubernetes.io/zone"
 OS_SKUS = {"ubuntu": "Ubuntu", "azurelinux": "AzureLinux"}
 
-NODE_CLASS = ("kaito.sh", "KaitoNodeClass")
-"""Group and kind of the class whose claims are ours, as they are gpu-provisioner's."""
-
-_OURS = frozenset(kind.value for kind in ClaimConditionType)
-
 RESERVED = ("kubernetes.io", "k8s.io", "kubernetes.azure.com")
 """AKS refuses labels under these, and sets those that matter itself."""
 
 
-def ours(item: Object) -> bool:
-    """Whether the claim names our class; any other claim is another provisioner's."""
-    reference = item.get("spec", {}).get("nodeClassRef") or {}
-    return (reference.get("group"), reference.get("kind")) == NODE_CLASS
-
-
-def decode_claim(item: Object) -> NodeClaim:
+def decode_claim(item: Object, dialect: NodeDialect = NODE_CLAIM_DIALECT) -> NodeClaim:
     metadata = item["metadata"]
     deleted = metadata.get("deletionTimestamp")
     created = instant(metadata["creationTimestamp"])
@@ -61,14 +50,14 @@ def decode_claim(item: Object) -> NodeClaim:
         uid=metadata["uid"],
         resource_version=metadata["resourceVersion"],
         created=created,
-        spec=_spec(item),
-        machine=_state(item, created),
+        spec=_spec(item, dialect),
+        machine=_state(item, created, dialect),
         deletion_requested=instant(deleted) if deleted else None,
         finalizer_held=FINALIZER in (metadata.get("finalizers") or ()),
     )
 
 
-def _spec(item: Object) -> NodeClaimSpec:
+def _spec(item: Object, dialect: NodeDialect) -> NodeClaimSpec:
     spec = item["spec"]
     wanted = dict(_requirements(spec))
     requests = (spec.get("resources") or {}).get("requests") or {}
@@ -82,7 +71,7 @@ def _spec(item: Object) -> NodeClaimSpec:
         disk_gib=gibibytes(str(requests.get("storage") or requests.get("ephemeral-storage") or 0)),
         os_sku=OS_SKUS.get(family, OS_SKUS["ubuntu"]),
         zones=tuple(zone.rpartition("-")[2] for zone in wanted.get(ZONE_LABEL, ())),
-        labels=_pool_labels(item, wanted),
+        labels=_pool_labels(item, wanted, dialect),
         taints=_taints(spec.get("taints")),
         startup_taints=_taints(spec.get("startupTaints")),
     )
@@ -98,13 +87,15 @@ def _first(wanted: Mapping[str, tuple[str, ...]], key: str) -> str:
     return next(iter(wanted.get(key, ())), "")
 
 
-def _pool_labels(item: Object, wanted: Mapping[str, tuple[str, ...]]) -> dict[str, str]:
+def _pool_labels(
+    item: Object, wanted: Mapping[str, tuple[str, ...]], dialect: NodeDialect
+) -> dict[str, str]:
     """The claim's labels, and those that gpu-provisioner's users select nodes by."""
     metadata = item["metadata"]
     size = _first(wanted, INSTANCE_TYPE_LABEL) or _first(wanted, SKU_LABEL)
     created = instant(metadata["creationTimestamp"])
     labels = {
-        "karpenter.sh/nodepool": "kaito",
+        dialect.pool_label: dialect.pool,
         **(metadata.get("labels") or {}),
         "kaito.sh/machine-type": "gpu" if "standard_n" in size.lower() else "cpu",
         "kaito.sh/creation-timestamp": created.strftime("%Y-%m-%dT%H-%M-%SZ"),
@@ -128,11 +119,11 @@ def _taints(items: Any) -> tuple[Taint, ...]:
     )
 
 
-def _state(item: Object, created: datetime) -> NodeState:
+def _state(item: Object, created: datetime, dialect: NodeDialect) -> NodeState:
     """A claim without a machine's memory, or with one that nobody can read, begins anew."""
     status = item.get("status") or {}
     told = {
-        "conditions": tuple(_conditions(status)),
+        "conditions": tuple(_conditions(status, dialect)),
         "node_name": status.get("nodeName", ""),
         "provider_id": status.get("providerID", ""),
         "zone": (item["metadata"].get("labels") or {}).get(ZONE_LABEL, ""),
@@ -176,12 +167,12 @@ def _passage(source: str, destination: str, at: str, reason: str, message: str) 
     )
 
 
-def _conditions(status: Object) -> Iterator[ClaimCondition]:
+def _conditions(status: Object, dialect: NodeDialect) -> Iterator[ClaimCondition]:
     """Ours; those that others say of the claim are theirs to keep."""
     for item in status.get("conditions") or ():
-        if item["type"] in _OURS:
+        if (kind := dialect.condition_type(item["type"])) is not None:
             yield ClaimCondition(
-                type=ClaimConditionType(item["type"]),
+                type=kind,
                 status=ConditionStatus(item["status"]),
                 reason=item.get("reason", ""),
                 message=item.get("message", ""),
@@ -224,15 +215,18 @@ def encode_labels(claim: NodeClaim) -> dict[str, str]:
     return {key: value for key, value in labels.items() if value}
 
 
-def encode_status(state: NodeState, present: Object) -> Object:
+def encode_status(
+    state: NodeState, present: Object, dialect: NodeDialect = NODE_CLAIM_DIALECT
+) -> Object:
     """As a merge patch's status; what others wrote into ``present`` stays."""
-    foreign = [item for item in present.get("conditions") or () if item["type"] not in _OURS]
+    told = present.get("conditions") or ()
+    foreign = [item for item in told if dialect.condition_type(item["type"]) is None]
     return {
         "nodeName": state.node_name or None,
         "providerID": state.provider_id or None,
         "capacity": _in_place_of(present.get("capacity"), state.capacity),
         "allocatable": _in_place_of(present.get("allocatable"), state.allocatable),
-        "conditions": [*(_encode_condition(one) for one in state.conditions), *foreign],
+        "conditions": [*(_encode_condition(one, dialect) for one in state.conditions), *foreign],
     }
 
 
@@ -243,9 +237,9 @@ def _in_place_of(
     return {**dict.fromkeys(present or {}), **wanted} or None
 
 
-def _encode_condition(condition: ClaimCondition) -> Object:
+def _encode_condition(condition: ClaimCondition, dialect: NodeDialect) -> Object:
     return {
-        "type": condition.type.value,
+        "type": dialect.condition_name(condition.type),
         "status": condition.status.value,
         "reason": condition.reason,
         "message": condition.message,

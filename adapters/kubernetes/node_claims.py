@@ -1,19 +1,18 @@
-"""The node claims that are ours to fulfil, kept by Kubernetes."""
+"""The node claims that are ours to fulfil, kept by Kubernetes, in either dialect."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 
 from adapters.kubernetes.client import Object
 from adapters.kubernetes.errors import KubernetesRefusal
-from adapters.kubernetes.kinds import NODE_CLAIM
 from adapters.kubernetes.node_claim_codec import (
     STATE_ANNOTATION,
     decode_claim,
     encode_labels,
     encode_state,
     encode_status,
-    ours,
 )
+from adapters.kubernetes.node_dialect import NODE_CLAIM_DIALECT, NodeDialect
 from adapters.kubernetes.objects import KubernetesObjects
 from adapters.kubernetes.reflector import FIRST_PAUSE_SECONDS
 from engine.errors import EngineError, NotFound, Stale, Unreachable, WatchExpired
@@ -23,24 +22,27 @@ from engine.nodes.claim import NodeClaim, NodeClaimRef
 class KubernetesNodeClaims:
     """Implements ``engine.nodes.ports.NodeClaimStore``."""
 
-    def __init__(self, objects: KubernetesObjects) -> None:
+    def __init__(
+        self, objects: KubernetesObjects, dialect: NodeDialect = NODE_CLAIM_DIALECT
+    ) -> None:
         self._objects = objects
+        self._dialect = dialect
 
     async def get(self, ref: NodeClaimRef, /) -> NodeClaim:
         try:
-            item = await self._objects.get(NODE_CLAIM, ref.name)
+            item = await self._objects.get(self._dialect.kind, ref.name)
         except KubernetesRefusal as error:
             raise _engine_error(error, ref) from error
-        if not ours(item):
+        if not self._dialect.ours(item):
             raise NotFound(str(ref))
-        return decode_claim(item)
+        return decode_claim(item, self._dialect)
 
     async def save(self, claim: NodeClaim, /) -> NodeClaim:
         """Memory first, since acting goes by it; the status that others read follows from it.
 
         A crash in between leaves a status that lags, which the next step finds and mends.
         """
-        name = claim.ref.name
+        kind, name = self._dialect.kind, claim.ref.name
         remember = {
             "metadata": {
                 "resourceVersion": claim.resource_version,
@@ -49,31 +51,32 @@ class KubernetesNodeClaims:
             }
         }
         try:
-            item = await self._objects.merge(NODE_CLAIM, name, "", remember)
+            item = await self._objects.merge(kind, name, "", remember)
             present = item.get("status") or {}
-            status = encode_status(claim.machine, present)
+            status = encode_status(claim.machine, present, self._dialect)
             if any(present.get(key) != value for key, value in status.items()):
                 version = item["metadata"]["resourceVersion"]
                 tell = {"metadata": {"resourceVersion": version}, "status": status}
-                item = await self._objects.merge(NODE_CLAIM, name, "", tell, subresource="status")
+                item = await self._objects.merge(kind, name, "", tell, subresource="status")
         except KubernetesRefusal as error:
             raise _engine_error(error, claim.ref) from error
-        return decode_claim(item)
+        return decode_claim(item, self._dialect)
 
     async def listed(self) -> tuple[Sequence[NodeClaim], str]:
         try:
-            items, revision = await self._objects.list_all(NODE_CLAIM)
+            items, revision = await self._objects.list_all(self._dialect.kind)
         except KubernetesRefusal as error:
             raise _not_listed(error) from error
-        return [decode_claim(item) for item in items if ours(item)], revision
+        mine = [decode_claim(item, self._dialect) for item in items if self._dialect.ours(item)]
+        return mine, revision
 
     async def changed(self, since: str) -> AsyncIterator[NodeClaimRef]:
         while True:
             try:
-                async for event in self._objects.watch(NODE_CLAIM, since=since):
+                async for event in self._objects.watch(self._dialect.kind, since=since):
                     item: Object = event["object"]
                     since = item["metadata"]["resourceVersion"]
-                    if event["type"] != "BOOKMARK" and ours(item):
+                    if event["type"] != "BOOKMARK" and self._dialect.ours(item):
                         yield NodeClaimRef(name=item["metadata"]["name"])
             except KubernetesRefusal as error:
                 if error.expired:

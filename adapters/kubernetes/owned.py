@@ -5,13 +5,15 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable
 
 from adapters.kubernetes.client import Object
-from adapters.kubernetes.kinds import NODE, NODE_CLAIM, POD, SERVICE, STATEFUL_SET, Kind
+from adapters.kubernetes.kinds import NODE, POD, SERVICE, STATEFUL_SET, Kind
 from adapters.kubernetes.labels import WORKSPACE_LABEL, owner_of, owner_uid
+from adapters.kubernetes.node_dialect import NODE_CLAIM_DIALECT, NodeDialect
 from adapters.kubernetes.objects import KubernetesObjects
 from adapters.kubernetes.reflector import Reflector
 from engine.workspace import Workspace, WorkspaceRef
 
-KINDS = (NODE_CLAIM, NODE, STATEFUL_SET, POD, SERVICE)
+KINDS = (NODE, STATEFUL_SET, POD, SERVICE)
+"""Beside the claims for nodes, whose kind is the dialect's."""
 
 Index = dict[WorkspaceRef, dict[str, Object]]
 
@@ -20,10 +22,14 @@ class OwnedObjects:
     """``on_change`` is told each workspace of which something came, changed or went."""
 
     def __init__(
-        self, objects: KubernetesObjects, on_change: Callable[[WorkspaceRef], None]
+        self,
+        objects: KubernetesObjects,
+        on_change: Callable[[WorkspaceRef], None],
+        dialect: NodeDialect = NODE_CLAIM_DIALECT,
     ) -> None:
+        kinds = (dialect.kind, *KINDS)
         self._on_change = on_change
-        self._index: dict[Kind, Index] = {kind: defaultdict(dict) for kind in KINDS}
+        self._index: dict[Kind, Index] = {kind: defaultdict(dict) for kind in kinds}
         self._reflectors = [
             Reflector(
                 objects,
@@ -32,7 +38,7 @@ class OwnedObjects:
                 on_held=self._hold(self._index[kind]),
                 on_gone=self._drop(self._index[kind]),
             )
-            for kind in KINDS
+            for kind in kinds
         ]
 
     async def run(self) -> None:

@@ -5,9 +5,10 @@ from typing import assert_never
 from adapters.kubernetes import manifests, reading
 from adapters.kubernetes.client import Object
 from adapters.kubernetes.errors import KubernetesRefusal
-from adapters.kubernetes.kinds import NODE, NODE_CLAIM, POD, SERVICE, STATEFUL_SET, WORKSPACE
-from adapters.kubernetes.labels import NODE_POOL_LABEL, WORKSPACE_UID_LABEL, selector
+from adapters.kubernetes.kinds import NODE, POD, SERVICE, STATEFUL_SET, WORKSPACE
+from adapters.kubernetes.labels import POOL_LABELS, WORKSPACE_UID_LABEL, selector
 from adapters.kubernetes.manifests import Images
+from adapters.kubernetes.node_dialect import NODE_CLAIM_DIALECT, NodeDialect
 from adapters.kubernetes.node_marks import NodeMarks
 from adapters.kubernetes.objects import KubernetesObjects
 from adapters.kubernetes.owned import KINDS
@@ -32,7 +33,6 @@ from engine.observation import Holding, HoldingKind, NodeClaim
 from engine.workspace import FINALIZER, Workspace
 
 RELEASED_AS = {
-    Resource.NODE_CLAIMS: NODE_CLAIM,
     Resource.WORKLOAD: STATEFUL_SET,
     Resource.SERVICES: SERVICE,
 }
@@ -42,10 +42,17 @@ SILENT_GRACE_SECONDS = 5
 
 
 class Performer:
-    def __init__(self, objects: KubernetesObjects, images: Images) -> None:
+    def __init__(
+        self,
+        objects: KubernetesObjects,
+        images: Images,
+        dialect: NodeDialect = NODE_CLAIM_DIALECT,
+    ) -> None:
         self._marks = NodeMarks(objects)
         self._objects = objects
         self._images = images
+        self._dialect = dialect
+        self._released_as = RELEASED_AS | {Resource.NODE_CLAIMS: dialect.kind}
 
     async def perform(self, workspace: Workspace, action: Action) -> None:
         """Raises ActionFailed for whatever the cluster or the way to it refuses."""
@@ -94,10 +101,9 @@ class Performer:
 
     async def _ensure_node_claims(self, workspace: Workspace, action: EnsureNodeClaims) -> None:
         for name in action.names:
+            claim = manifests.node_claim(workspace, name, action.plan, self._dialect)
             try:
-                await self._objects.create(
-                    NODE_CLAIM, manifests.node_claim(workspace, name, action.plan)
-                )
+                await self._objects.create(self._dialect.kind, claim)
             except KubernetesRefusal as error:
                 if not error.already_exists:
                     raise
@@ -126,7 +132,7 @@ class Performer:
         await self._objects.merge(STATEFUL_SET, workload_name(ref), ref.namespace, patch)
 
     async def _release(self, workspace: Workspace, action: Release) -> None:
-        kind = RELEASED_AS[action.resource]
+        kind = self._released_as[action.resource]
         namespace = workspace.ref.namespace if kind.namespaced else ""
         items, _ = await self._objects.list_all(kind, namespace, labels=selector(workspace))
         for item in items:
@@ -139,7 +145,7 @@ class Performer:
 
     async def _release_finalizer(self, workspace: Workspace) -> None:
         """Looks again, past every cache, before it lets go: what is left now is left for ever."""
-        for kind in KINDS:
+        for kind in (self._dialect.kind, *KINDS):
             namespace = workspace.ref.namespace if kind.namespaced else ""
             left, _ = await self._objects.list_all(kind, namespace, labels=selector(workspace))
             if left:
@@ -152,7 +158,7 @@ class Performer:
     async def _release_superseded(self, workspace: Workspace, action: EnsureNodeClaims) -> None:
         """Past every cache: one that lags hides an earlier attempt's claims, and nodes are dear."""
         wanted = node_claim_names(workspace, action.plan)
-        held, _ = await self._objects.list_all(NODE_CLAIM, labels=selector(workspace))
+        held, _ = await self._objects.list_all(self._dialect.kind, labels=selector(workspace))
         names = {item["metadata"]["name"] for item in held}.difference(wanted)
         if names:
             superseded = Release(resource=Resource.NODE_CLAIMS, names=tuple(sorted(names)))
@@ -161,7 +167,8 @@ class Performer:
     async def find_claim(self, name: str) -> NodeClaim | None:
         """Past every cache. Raises Unreachable."""
         try:
-            return reading.node_claim(await self._objects.get(NODE_CLAIM, name))
+            item = await self._objects.get(self._dialect.kind, name)
+            return reading.node_claim(item, self._dialect)
         except KubernetesRefusal as error:
             if error.not_found:
                 return None
@@ -178,9 +185,9 @@ class Performer:
 
     async def inventory(self) -> list[Holding]:
         """Raises Unreachable."""
-        marked = f"{WORKSPACE_UID_LABEL},!{NODE_POOL_LABEL}"
+        marked = ",".join([WORKSPACE_UID_LABEL, *(f"!{label}" for label in POOL_LABELS)])
         try:
-            claims, _ = await self._objects.list_all(NODE_CLAIM, labels=WORKSPACE_UID_LABEL)
+            claims, _ = await self._objects.list_all(self._dialect.kind, labels=WORKSPACE_UID_LABEL)
             nodes, _ = await self._objects.list_all(NODE, labels=marked)
         except KubernetesRefusal as error:
             raise Unreachable(f"what workspaces hold cannot be listed: {error}") from error
@@ -195,7 +202,9 @@ class Performer:
             if holding.kind is HoldingKind.OWN_NODE:
                 await self._marks.release(holding.workspace_uid, [holding.name])
             else:
-                await self._objects.delete_if_there(NODE_CLAIM, holding.name, uid=holding.uid)
+                await self._objects.delete_if_there(
+                    self._dialect.kind, holding.name, uid=holding.uid
+                )
         except KubernetesRefusal as error:
             if not error.conflict:
                 raise Unreachable(f"{holding.kind} {holding.name}: {error}") from error

@@ -7,12 +7,13 @@ from typing import Any
 from adapters.kubernetes.labels import (
     GPU_RESOURCE,
     INSTANCE_TYPE_LABEL,
-    NODE_POOL_LABEL,
+    POOL_LABELS,
     REVISION_ANNOTATION,
     SIMULATED_ANNOTATION,
     SUBSTITUTE_PORTS_ANNOTATION,
     owner_uid,
 )
+from adapters.kubernetes.node_dialect import NODE_CLAIM_DIALECT, NodeDialect
 from engine.nodes.reason import TERMINAL
 from engine.observation import (
     Answer,
@@ -35,8 +36,6 @@ MESSAGE_LENGTH = 256
 SIGNAL_OFFSET = 128
 """A container that a signal ended has this, and the signal's number, as its exit code."""
 
-LIFECYCLE = ("Launched", "Registered", "Initialized")
-
 REFUSALS = TERMINAL | {"InvalidInstanceType", "NodeClassNotFound"}
 """Reasons with which a provisioner says that asking again for the same will not help."""
 
@@ -56,12 +55,12 @@ START_ERRORS = frozenset(
 )
 
 
-def node_claim(item: Object) -> NodeClaim:
+def node_claim(item: Object, dialect: NodeDialect = NODE_CLAIM_DIALECT) -> NodeClaim:
     status = item.get("status") or {}
     conditions = {c["type"]: c for c in status.get("conditions") or ()}
     unmet = [
         conditions[kind]
-        for kind in (*LIFECYCLE, "Ready")
+        for kind in dialect.lifecycle
         if kind in conditions and conditions[kind]["status"] != "True"
     ]
     refusal = next((c for c in unmet if _refuses(c)), None)
@@ -91,7 +90,7 @@ def node(item: Object) -> Node:
         ready="Ready" in true and not _releasing(item),
         gpus=int((status.get("allocatable") or {}).get(GPU_RESOURCE, "0")),
         instance_type=labels.get(INSTANCE_TYPE_LABEL, ""),
-        pool=labels.get(NODE_POOL_LABEL, ""),
+        pool=next((labels[key] for key in POOL_LABELS if key in labels), ""),
         pressures=tuple(pressure for pressure in PRESSURES if pressure in true),
     )
 

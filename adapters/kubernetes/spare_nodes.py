@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 
 from adapters.kubernetes.client import Object
 from adapters.kubernetes.kinds import NODE
-from adapters.kubernetes.labels import NODE_POOL_LABEL, WORKSPACE_LABEL, chosen_by_user
+from adapters.kubernetes.labels import POOL_LABELS, WORKSPACE_LABEL, chosen_by_user
 from adapters.kubernetes.objects import KubernetesObjects
 from adapters.kubernetes.reflector import Reflector
 from engine.own_nodes import seeking
@@ -23,7 +23,7 @@ class SpareNodes:
         self._reflector = Reflector(
             objects,
             NODE,
-            labels=f"!{WORKSPACE_LABEL},!{NODE_POOL_LABEL}",
+            labels=",".join(f"!{label}" for label in (WORKSPACE_LABEL, *POOL_LABELS)),
             on_held=self._hold,
             on_gone=self._drop,
         )

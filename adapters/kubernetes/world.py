@@ -7,9 +7,10 @@ from typing import Protocol
 
 from adapters.kubernetes import reading
 from adapters.kubernetes.client import Object
-from adapters.kubernetes.kinds import NODE, NODE_CLAIM, POD, SERVICE, STATEFUL_SET
+from adapters.kubernetes.kinds import NODE, POD, SERVICE, STATEFUL_SET
 from adapters.kubernetes.labels import owner_of, owner_uid
 from adapters.kubernetes.manifests import TRITON_GRPC_PORT, Images
+from adapters.kubernetes.node_dialect import NODE_CLAIM_DIALECT, NodeDialect
 from adapters.kubernetes.objects import KubernetesObjects
 from adapters.kubernetes.owned import OwnedObjects
 from adapters.kubernetes.performing import Performer
@@ -47,13 +48,15 @@ class KubernetesWorld:
         images: Images,
         canaries: Callable[[Callable[[WorkspaceRef], None]], Canaries],
         provisioner: Provisioner = Provisioner.NODE_CLAIM,
+        dialect: NodeDialect = NODE_CLAIM_DIALECT,
     ) -> None:
         """``canaries`` is given the function to call when a model's answer changes."""
         self._clock = clock
         self._provisioner = provisioner
-        self._owned = OwnedObjects(objects, self._mark)
+        self._dialect = dialect
+        self._owned = OwnedObjects(objects, self._mark, dialect)
         self._spare = SpareNodes(objects, self._mark)
-        self._performer = Performer(objects, images)
+        self._performer = Performer(objects, images, dialect)
         self._canaries = canaries(self._mark)
         self._dirty: dict[WorkspaceRef, None] = {}
         self._some_dirty = asyncio.Event()
@@ -94,8 +97,8 @@ class KubernetesWorld:
     async def _claims(self, workspace: Workspace) -> tuple[NodeClaim, ...]:
         """A claim that was seen and is not in the copy is looked for: the copy may lag."""
         held = {
-            item["metadata"]["name"]: reading.node_claim(item)
-            for item in self._owned.of(NODE_CLAIM, workspace)
+            item["metadata"]["name"]: reading.node_claim(item, self._dialect)
+            for item in self._owned.of(self._dialect.kind, workspace)
         }
         for name in vanished(workspace, held.keys()):
             found = await self._performer.find_claim(name)

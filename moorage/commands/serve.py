@@ -62,10 +62,6 @@ def serve(options: ServeOptions) -> None:
         level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
     )
     logging.getLogger("azure").setLevel(logging.WARNING)
-    if options.node_api is NodeApi.MACHINE:
-        raise Failure(
-            "Machines of karpenter.sh/v1alpha5 cannot be asked for yet", exit_code=ExitCode.INVALID
-        )
     if Controller.NODE in options.controllers:
         _check_place(options.place)
     asyncio.run(until_signal(_serve(options)))

@@ -11,6 +11,7 @@ from engine.instance_types import INSTANCE_TYPES
 from engine.provisioning import Provisioner
 from moorage.client import connected
 from moorage.commands.watching import draw
+from moorage.controllers import NodeApi
 from moorage.failure import ExitCode, Failure
 from moorage.following import Subject, follow
 from moorage.installation import cache_directory, prepare
@@ -37,6 +38,7 @@ class StackOptions:
     grpc: int = 0
     delays: float = 1.0
     provisioner: Provisioner = Provisioner.NODE_CLAIM
+    node_api: NodeApi = NodeApi.NODE_CLAIM
     quota: Mapping[str, int] = field(default_factory=dict)
 
 
@@ -71,6 +73,7 @@ async def running(directory: Path, options: StackOptions) -> AsyncIterator[Embed
         kubernetes_port=options.kubernetes,
         grpc_port=options.grpc,
         provisioner=options.provisioner,
+        node_api=options.node_api,
         timings=Timings().scaled(options.delays),
         azure_timings=AzureTimings().scaled(options.delays),
         offers=_offers(options.quota),

@@ -54,6 +54,17 @@ CLAIM = {
     },
 }
 
+MACHINE = {
+    "apiVersion": "karpenter.sh/v1alpha5",
+    "kind": "Machine",
+    "metadata": {"name": "ws0123abcd4", "labels": {"kaito.sh/workspace": "demo"}},
+    "spec": {
+        "machineTemplateRef": {"name": "ws0123abcd4"},
+        "requirements": CLAIM["spec"]["requirements"],
+        "resources": CLAIM["spec"]["resources"],
+    },
+}
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -226,10 +237,10 @@ async def eventually(question, *, seconds=60):
             await asyncio.sleep(0.1)
 
 
-def granted(*controllers):
+def granted(*controllers, node_api=NodeApi.NODE_CLAIM):
     return {
         (verb, rule.group, rule.resource)
-        for rule in rules(controllers, NodeApi.NODE_CLAIM)
+        for rule in rules(controllers, node_api)
         for verb in rule.verbs
     }
 
@@ -247,7 +258,16 @@ async def test_the_node_part_wants_to_know_the_cluster(of):
     assert "--cluster" not in told.err
 
 
-async def test_machines_are_not_spoken_of_as_if_they_were_claims(of):
-    told = await moorage("serve", *of, "--node-api=machine")
-    assert told.code == 2
-    assert "karpenter.sh/v1alpha5" in told.err
+async def test_machines_become_nodes_where_they_are_chosen_and_need_their_own_permissions(
+    of, cluster, door, azure
+):
+    objects, name = cluster.api_server, MACHINE["metadata"]["name"]
+    serve = (*of, "--controllers=node", "--node-api=machine", *azure, "--install")
+    async with serving(*serve):
+        objects.create(MACHINE)
+        await eventually(lambda: _condition(objects.find("Machine", name), "Ready") == "True")
+        objects.delete("Machine", name)
+        await eventually(lambda: objects.find("Machine", name) is None)
+    alone = granted(Controller.NODE, node_api=NodeApi.MACHINE)
+    assert door.asked - alone - INSTALLING == set()
+    assert alone - door.asked <= SELDOM_ASKED

@@ -1,4 +1,4 @@
-"""NodeClaims and Nodes as users and AKS make them."""
+"""NodeClaims, Machines and Nodes as users and AKS make them."""
 
 from typing import Any
 
@@ -14,6 +14,16 @@ def node_claim(name: str, reference: dict[str, str] = OURS) -> dict[str, Any]:
         "kind": "NodeClaim",
         "metadata": {"name": name, "labels": {"apps": "phi-4"}},
         "spec": {"nodeClassRef": reference, "requirements": [size], "expireAfter": "Never"},
+    }
+
+
+def machine(name: str, **labels: str) -> dict[str, Any]:
+    size = {"key": "node.kubernetes.io/instance-type", "operator": "In", "values": [SIZE]}
+    return {
+        "apiVersion": "karpenter.sh/v1alpha5",
+        "kind": "Machine",
+        "metadata": {"name": name, "labels": labels},
+        "spec": {"machineTemplateRef": {"name": name}, "requirements": [size]},
     }
 
 

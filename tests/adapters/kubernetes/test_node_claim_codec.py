@@ -1,4 +1,4 @@
-"""NodeClaims become values, and what the machine remembers comes back without loss."""
+"""NodeClaims and Machines become values, and what the machine remembers comes back without loss."""
 
 import json
 from dataclasses import replace
@@ -12,15 +12,15 @@ from adapters.kubernetes.node_claim_codec import (
     encode_labels,
     encode_state,
     encode_status,
-    ours,
 )
+from adapters.kubernetes.node_dialect import MACHINE_DIALECT, NODE_CLAIM_DIALECT, NodeDialect
 from adapters.kubernetes.quantities import gibibytes
 from engine.capacity_type import CapacityType
 from engine.nodes.agent_pool import Taint
 from engine.nodes.claim import FINALIZER, NodeClaim
 from engine.nodes.phase import NodePhase
 from engine.nodes.step import node_step
-from tests.adapters.kubernetes.node_claim_objects import OTHERS, OURS
+from tests.adapters.kubernetes.node_claim_objects import OURS
 from tests.engine.nodes.scenes import claim, failed_pool, going, later, node, nothing, working
 from tests.engine.scenes import NOW
 
@@ -44,11 +44,13 @@ def stored(*requirements: dict, labels=None, annotations=None, status=None, **sp
     }
 
 
-def kept(of: NodeClaim) -> NodeClaim:
+def kept(of: NodeClaim, dialect: NodeDialect = NODE_CLAIM_DIALECT) -> NodeClaim:
     """The claim as it is read after it was saved."""
-    merged = {key: value for key, value in encode_status(of.machine, {}).items() if value}
+    status = encode_status(of.machine, {}, dialect)
+    merged = {key: value for key, value in status.items() if value}
     memory = {STATE_ANNOTATION: encode_state(of.machine)}
-    return decode_claim(stored(labels=encode_labels(of), annotations=memory, status=merged))
+    item = stored(labels=encode_labels(of), annotations=memory, status=merged)
+    return decode_claim(item, dialect)
 
 
 PLACED = node(
@@ -71,9 +73,10 @@ LIVES = {
 
 
 @pytest.mark.parametrize("of", LIVES.values(), ids=LIVES.keys())
-def test_what_a_machine_remembers_survives_the_way_to_kubernetes_and_back(of):
+@pytest.mark.parametrize("dialect", [NODE_CLAIM_DIALECT, MACHINE_DIALECT], ids=["claim", "machine"])
+def test_what_a_machine_remembers_survives_the_way_to_kubernetes_and_back(of, dialect):
     assert of.machine.conditions
-    assert kept(of).machine == of.machine
+    assert kept(of, dialect).machine == of.machine
 
 
 def test_instants_keep_their_fractions_and_those_of_conditions_do_not():
@@ -120,6 +123,14 @@ def test_the_conditions_of_others_are_kept_as_they_are():
     assert theirs in written["conditions"]
     kinds = [one["type"] for one in written["conditions"]]
     assert kinds == ["Launched", "Registered", "Initialized", "Ready", "Drifted"]
+
+
+def test_a_condition_in_the_other_dialects_words_is_anothers():
+    told = encode_status(LIVES["ready"].machine, {}, MACHINE_DIALECT)
+    kinds = [one["type"] for one in told["conditions"]]
+    assert kinds == ["MachineLaunched", "MachineRegistered", "MachineInitialized", "Ready"]
+    read = decode_claim(stored(status={"conditions": told["conditions"]})).machine.conditions
+    assert [one.type for one in read] == ["Ready"]
 
 
 def test_the_labels_that_kubectls_columns_show_are_those_of_the_machine():
@@ -249,6 +260,12 @@ def test_labels_that_aks_reserves_are_not_asked_for():
     }
 
 
+def test_the_nodes_of_machines_name_their_provisioner():
+    labels = decode_claim(stored(), MACHINE_DIALECT).spec.labels
+    assert labels["karpenter.sh/provisioner-name"] == "default"
+    assert "karpenter.sh/nodepool" not in labels
+
+
 def test_a_size_of_the_n_series_is_labelled_as_a_gpu_machine():
     size = requirement("node.kubernetes.io/instance-type", "standard_nc24ads_a100_v4")
     assert decode_claim(stored(size)).spec.labels["kaito.sh/machine-type"] == "gpu"
@@ -275,18 +292,3 @@ def test_finalizer_and_deletion_are_read():
     read = decode_claim(item)
     assert read.finalizer_held
     assert read.deletion_requested == NOW + timedelta(hours=1)
-
-
-@pytest.mark.parametrize(
-    ("reference", "is_ours"),
-    [
-        (OURS, True),
-        (OTHERS, False),
-        ({}, False),
-        (None, False),
-    ],
-)
-def test_a_claim_is_ours_by_its_node_class_alone(reference, is_ours):
-    item = stored(labels={"kaito.sh/workspace": "demo"})
-    item["spec"]["nodeClassRef"] = reference
-    assert ours(item) is is_ours

@@ -5,9 +5,10 @@ from dataclasses import replace
 
 import pytest
 
-from adapters.kubernetes.kinds import NODE_CLAIM
+from adapters.kubernetes.kinds import MACHINE, NODE_CLAIM
 from adapters.kubernetes.node_claim_codec import STATE_ANNOTATION
 from adapters.kubernetes.node_claims import KubernetesNodeClaims
+from adapters.kubernetes.node_dialect import MACHINE_DIALECT
 from adapters.kubernetes.objects import KubernetesObjects
 from engine.errors import NotFound, Stale, WatchExpired
 from engine.nodes.claim import NodeClaimRef
@@ -15,7 +16,7 @@ from engine.nodes.phase import NodePhase
 from engine.nodes.reason import NodeReason
 from engine.nodes.step import node_step
 from tests.adapters.kubernetes.conftest import connected, simulated
-from tests.adapters.kubernetes.node_claim_objects import OTHERS, SIZE, node_claim
+from tests.adapters.kubernetes.node_claim_objects import OTHERS, SIZE, machine, node_claim
 from tests.engine.nodes.scenes import working
 
 REF = NodeClaimRef(name="ws1")
@@ -177,3 +178,19 @@ async def test_a_failed_claim_tells_its_typed_reason_to_whoever_made_it(objects,
     told = {one["type"]: one for one in item["status"]["conditions"]}
     assert told["Launched"]["status"] == told["Ready"]["status"] == "False"
     assert told["Ready"]["reason"] == NodeReason.INVALID_REQUEST
+
+
+async def test_machines_are_kept_as_claims_are(objects):
+    store = KubernetesNodeClaims(objects, MACHINE_DIALECT)
+    await made(objects)
+    await objects.create(MACHINE, machine("ws1", **{"kaito.sh/workspace": "demo"}))
+    await objects.create(MACHINE, machine("foreign"))
+    listed, _ = await store.listed()
+    assert [one.ref for one in listed] == [REF]
+    saved = await store.save(launched(listed[0]))
+    assert await store.get(REF) == saved
+    item = await objects.get(MACHINE, "ws1")
+    told = {one["type"]: one["status"] for one in item["status"]["conditions"]}
+    assert told["MachineLaunched"] == "True"
+    with pytest.raises(NotFound):
+        await store.get(NodeClaimRef(name="foreign"))
