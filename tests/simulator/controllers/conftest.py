@@ -15,10 +15,10 @@ from typing import Any
 import pytest
 import yaml
 
-from simulator.fate import GoodFortune
 from simulator.controllers.built_in_controllers import built_in_controllers, karpenter_controllers
 from simulator.controllers.conditions import with_conditions
 from simulator.controllers.control_plane import ControlPlane
+from simulator.fate import GoodFortune
 from simulator.kubernetes.api_server import ApiServer
 from simulator.kubernetes.services import ServiceNetwork
 from simulator.node_resources import MachineSize
