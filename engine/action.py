@@ -11,12 +11,15 @@ from engine.provisioning import Provisioner
 from engine.workspace import Plan, Workspace, WorkspaceRef, WorkspaceSpec
 
 LONGEST_WORKLOAD_NAME = 52
+LONGEST_NODE_POOL_NAME = 63
+"""Nodes bear it as a label."""
 
 
 class Resource(StrEnum):
     """A kind of object that a workspace owns."""
 
     NODE_CLAIMS = "node claims"
+    NODE_POOL = "node pool"
     WORKLOAD = "workload"
     SERVICES = "services"
 
@@ -32,6 +35,18 @@ class EnsureNodeClaims:
 
     names: tuple[str, ...]
     plan: Plan
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EnsureNodePool:
+    """The NodePool of ``replicas`` nodes, whose claims are Karpenter's to make.
+
+    ``version`` is the one to be changed, "" where there was none.
+    """
+
+    plan: Plan
+    replicas: int
+    version: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,6 +114,7 @@ class ReleaseFinalizer:
 Action = (
     HoldFinalizer
     | EnsureNodeClaims
+    | EnsureNodePool
     | TakeNodes
     | ReleaseNodes
     | EnsureServices
@@ -123,6 +139,21 @@ def claim_count(workspace: Workspace, plan: Plan) -> int:
     if plan.provisioner is not Provisioner.NODE_CLAIM:
         return 0
     return plan.node_count - len(workspace.machine.own_nodes)
+
+
+def node_pool_size(workspace: Workspace, plan: Plan) -> int:
+    """As ``claim_count``, where a NodePool provides them."""
+    if plan.provisioner is not Provisioner.NODE_POOL:
+        return 0
+    return plan.node_count - len(workspace.machine.own_nodes)
+
+
+def node_pool_name(ref: WorkspaceRef) -> str:
+    """Namespace and name; where that is too long, cut and told apart by a digest."""
+    whole = f"{ref.namespace}-{ref.name}"
+    if len(whole) <= LONGEST_NODE_POOL_NAME:
+        return whole
+    return f"{whole[: LONGEST_NODE_POOL_NAME - 10]}-{_digest(whole)[:9]}"
 
 
 def _incarnation(workspace: Workspace, ordinal: int) -> tuple[str, ...]:

@@ -106,7 +106,7 @@ def _findings(
 
 def _claims(workspace: Workspace, observation: Observation, told: Standing) -> Finding:
     """The provisioner's own words about the first claim that is not ready."""
-    claims = guards.wanted_claims(workspace, observation)
+    claims = guards.claims_told(workspace, observation)
     unready = next((claim for claim in claims if not claim.ready), None)
     if unready is None and len(claims) == guards.claims_wanted(workspace):
         return Finding("NodeClaimsReady", "all node claims are ready", status=True)

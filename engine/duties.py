@@ -11,6 +11,7 @@ from engine import guards
 from engine.action import (
     Action,
     EnsureNodeClaims,
+    EnsureNodePool,
     EnsureServices,
     EnsureWorkload,
     HoldFinalizer,
@@ -22,10 +23,12 @@ from engine.action import (
     ScaleWorkload,
     TakeNodes,
     node_claim_names,
+    node_pool_size,
     service_names,
 )
 from engine.observation import Observation
 from engine.phase import Phase
+from engine.provisioning import Provisioner
 from engine.workspace import Workspace
 
 SILENCE_BORNE = timedelta(seconds=10)
@@ -45,6 +48,8 @@ def superseded_claims(workspace: Workspace, observation: Observation) -> Iterato
     if superseded:
         names = tuple(claim.name for claim in superseded)
         yield Release(resource=Resource.NODE_CLAIMS, names=names)
+    if guards.superseded_pool(workspace, observation):
+        yield Release(resource=Resource.NODE_POOL)
 
 
 def own_nodes(workspace: Workspace, observation: Observation) -> Iterator[Action]:
@@ -71,6 +76,33 @@ def node_claims(workspace: Workspace, observation: Observation) -> Iterator[Acti
     missing = tuple(name for name in names if name not in known)
     if missing:
         yield EnsureNodeClaims(names=missing, plan=plan)
+
+
+def node_pool(workspace: Workspace, observation: Observation) -> Iterator[Action]:
+    """Made, and kept as planned; as with claims, not beside what an earlier attempt still has."""
+    plan, found = workspace.machine.plan, observation.node_pool
+    if plan is None or guards.superseded_claims(workspace, observation):
+        return
+    size = node_pool_size(workspace, plan)
+    if found is None:
+        if size:
+            yield EnsureNodePool(plan=plan, replicas=size)
+    elif not found.releasing and (found.offering, found.replicas) != (plan.offering, size):
+        yield EnsureNodePool(plan=plan, replicas=size, version=found.version)
+
+
+_PROVISION: Mapping[Provisioner, tuple[Duty, ...]] = {
+    Provisioner.NODE_CLAIM: (node_claims,),
+    Provisioner.NODE_POOL: (node_pool,),
+    Provisioner.NONE: (),
+}
+
+
+def provisioned_nodes(workspace: Workspace, observation: Observation) -> Iterator[Action]:
+    """As whoever the plan was made for has them asked for."""
+    plan = workspace.machine.plan
+    for duty in _PROVISION[plan.provisioner] if plan is not None else ():
+        yield from duty(workspace, observation)
 
 
 def services(workspace: Workspace, observation: Observation) -> Iterator[Action]:
@@ -111,6 +143,9 @@ def release_nodes(_: Workspace, observation: Observation) -> Iterator[Action]:
     pods_gone = observation.workload is None and not observation.replicas
     if pods_gone and any(not claim.releasing for claim in observation.claims):
         yield Release(resource=Resource.NODE_CLAIMS)
+    pool = observation.node_pool
+    if pods_gone and pool is not None and not pool.releasing:
+        yield Release(resource=Resource.NODE_POOL)
     borrowed = guards.borrowed_nodes(observation)
     if pods_gone and borrowed:
         yield ReleaseNodes(names=tuple(node.name for node in borrowed))
@@ -126,12 +161,12 @@ def release_finalizer(workspace: Workspace, observation: Observation) -> Iterato
         yield ReleaseFinalizer()
 
 
-_SERVING = (hold_finalizer, superseded_claims, own_nodes, node_claims, services, workload)
+_SERVING = (hold_finalizer, superseded_claims, own_nodes, provisioned_nodes, services, workload)
 
 DUTIES: Mapping[Phase, tuple[Duty, ...]] = {
     Phase.PENDING: (hold_finalizer,),
     Phase.PLANNING: (),
-    Phase.PROVISIONING: (hold_finalizer, superseded_claims, own_nodes, node_claims, services),
+    Phase.PROVISIONING: (hold_finalizer, superseded_claims, own_nodes, provisioned_nodes, services),
     Phase.DEPLOYING: _SERVING,
     Phase.LOADING: (*_SERVING, replace_silent_replicas),
     Phase.READY: _SERVING,

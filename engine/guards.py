@@ -1,10 +1,11 @@
 """The questions that the lifecycle asks: of the workspace and of what was observed."""
 
-from engine.action import claim_count, node_claim_names
+from engine.action import claim_count, node_claim_names, node_pool_name, node_pool_size
 from engine.nodes.reason import ANOTHER_OFFERING_MAY_HELP, LOST, WORTH_ANOTHER_TRY
 from engine.observation import Answer, Node, NodeClaim, Observation, Replica, named
 from engine.offerings import choose, offerings
 from engine.phase import Phase
+from engine.provisioning import Provisioner
 from engine.reason import Reason
 from engine.sizing import PlanRefusal, plan
 from engine.workspace import Offering, Plan, Workspace
@@ -55,9 +56,11 @@ def node_count(workspace: Workspace) -> int:
 
 
 def claims_wanted(workspace: Workspace) -> int:
-    """How many claims the plan asks for; without a plan, a number that nothing ever reaches."""
+    """How many claims there are to be, ours or Karpenter's; without a plan, never that many."""
     plan = workspace.machine.plan
-    return claim_count(workspace, plan) if plan is not None else -1
+    if plan is None:
+        return -1
+    return claim_count(workspace, plan) + node_pool_size(workspace, plan)
 
 
 def wanted_claims(workspace: Workspace, observation: Observation) -> tuple[NodeClaim, ...]:
@@ -78,11 +81,41 @@ def superseded_claims(workspace: Workspace, observation: Observation) -> tuple[N
 
 
 def wanted_nodes(workspace: Workspace, observation: Observation) -> tuple[Node, ...]:
-    """The nodes of the claims that are ready, and those of the user's that are marked as taken."""
+    """The nodes of ready claims or of the pool, and the user's that are marked as taken."""
     nodes = {node.name: node for node in observation.nodes}
     claimed = [claim.node for claim in wanted_claims(workspace, observation) if claim.ready]
-    names = (*workspace.machine.own_nodes, *claimed)
+    names = (*workspace.machine.own_nodes, *claimed, *_pooled_nodes(workspace, observation))
     return tuple(nodes[name] for name in names if name in nodes)
+
+
+def _pooled_nodes(workspace: Workspace, observation: Observation) -> tuple[str, ...]:
+    """Usable ones first: while Karpenter exchanges a node, its pool has one more."""
+    plan = workspace.machine.plan
+    if plan is None:
+        return ()
+    pool = node_pool_name(workspace.ref)
+    there = [node for node in observation.nodes if node.pool == pool]
+    there.sort(key=lambda node: not (node.ready and gpus_allocatable(workspace, node)))
+    return tuple(node.name for node in there[: node_pool_size(workspace, plan)])
+
+
+def claims_told(workspace: Workspace, observation: Observation) -> tuple[NodeClaim, ...]:
+    """The wanted ones, and those of the pool: ready ones first, since one more may be under way."""
+    plan = workspace.machine.plan
+    if plan is None:
+        return ()
+    pooled = [claim for claim in observation.pooled_claims if not claim.releasing]
+    pooled.sort(key=lambda claim: not claim.ready)
+    size = node_pool_size(workspace, plan)
+    return (*wanted_claims(workspace, observation), *pooled[:size])
+
+
+def superseded_pool(workspace: Workspace, observation: Observation) -> bool:
+    """A NodePool of a plan that was made for it, where the present one was not."""
+    plan, pool = workspace.machine.plan, observation.node_pool
+    if plan is None or pool is None or pool.releasing:
+        return False
+    return plan.provisioner is not Provisioner.NODE_POOL
 
 
 def borrowed_nodes(observation: Observation) -> tuple[Node, ...]:

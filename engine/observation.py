@@ -8,7 +8,7 @@ from enum import StrEnum
 from engine.provisioning import Provisioner
 from engine.reason import Reason
 from engine.setback import Setback
-from engine.workspace import Endpoints
+from engine.workspace import Endpoints, Offering
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,12 +32,24 @@ class HoldingKind(StrEnum):
     """What a workspace may leave behind: a claim costs, and a marked node serves nobody else."""
 
     NODE_CLAIM = "node claim"
+    NODE_POOL = "node pool"
     OWN_NODE = "node"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class NodePool:
+    """Karpenter's, made for one workspace; ``version`` is the one seen, for guarding changes."""
+
+    name: str
+    offering: Offering
+    replicas: int
+    version: str = ""
+    releasing: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Holding:
-    """A node claim of ours, or a node that bears our marks; ``workspace_uid`` says for whom."""
+    """A claim or a pool of ours, or a node with our marks; ``workspace_uid`` says for whom."""
 
     kind: HoldingKind = HoldingKind.NODE_CLAIM
     name: str
@@ -127,12 +139,15 @@ class Workload:
 class Observation:
     """``spare_nodes`` are nodes of the user's that match the workspace and are nobody's yet.
 
-    ``provisioner`` is who provides nodes in this cluster.
+    ``provisioner`` is who provides nodes in this cluster. ``claims`` are the workspace's own;
+    ``pooled_claims`` are those that Karpenter makes for its pool, and nobody else's to delete.
     """
 
     at: datetime
     provisioner: Provisioner = Provisioner.NODE_CLAIM
     claims: tuple[NodeClaim, ...] = ()
+    node_pool: NodePool | None = None
+    pooled_claims: tuple[NodeClaim, ...] = ()
     nodes: tuple[Node, ...] = ()
     spare_nodes: tuple[Node, ...] = ()
     workload: Workload | None = None
@@ -144,6 +159,8 @@ class Observation:
     @property
     def empty(self) -> bool:
         """Nothing that the workspace ever asked for is left."""
+        if self.node_pool is not None or self.pooled_claims:
+            return False
         return not (self.claims or self.nodes or self.workload or self.replicas or self.services)
 
 

@@ -63,7 +63,7 @@ def _provisioning(workspace: Workspace, observation: Observation) -> Standing:
     current = workspace.machine.plan
     wanted = guards.claims_wanted(workspace)
     kind = current.offering if current else ""
-    claims = guards.wanted_claims(workspace, observation)
+    claims = guards.claims_told(workspace, observation)
     unready = [claim for claim in claims if not claim.ready]
     if unready or len(claims) < wanted:
         ready = len(claims) - len(unready)
@@ -204,7 +204,8 @@ def _updating(workspace: Workspace, observation: Observation) -> Standing:
 
 def _deleting(workspace: Workspace, observation: Observation) -> Standing:
     left = [
-        *(f"node claim {claim.name}" for claim in observation.claims),
+        *([f"node pool {observation.node_pool.name}"] if observation.node_pool else []),
+        *(f"node claim {it.name}" for it in (*observation.claims, *observation.pooled_claims)),
         *(f"node {node.name}" for node in observation.nodes),
         *(["its StatefulSet"] if observation.workload is not None else []),
         *(f"pod {replica.name}" for replica in observation.replicas),

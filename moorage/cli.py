@@ -482,6 +482,9 @@ def serve(
     ] = "workspace,node",
     node_api: NodeApiOption = NodeApi.NODE_CLAIM,
     provisioner: ProvisionerOption = Provisioner.NODE_CLAIM,
+    node_class: Annotated[
+        str, typer.Option(metavar="GROUP/KIND/NAME", help="That node pools refer to.")
+    ] = "karpenter.azure.com/AKSNodeClass/default",
     listen: Annotated[
         str, typer.Option(metavar="HOST:PORT", help="Of the gRPC API; port 0 takes a free one.")
     ] = "127.0.0.1:50051",
@@ -514,6 +517,7 @@ def serve(
     where it cannot work without."""
     from adapters.aks.client import ManagedCluster
     from moorage.commands.serve import ServeOptions
+    from moorage.commands.serve import node_class as node_class_named
     from moorage.commands.serve import serve as run
 
     run(
@@ -523,6 +527,7 @@ def serve(
             controllers=controllers_named(controllers),
             node_api=node_api,
             provisioner=provisioner,
+            node_class=node_class_named(node_class),
             listen=listen,
             place=ManagedCluster(
                 subscription=subscription,

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
+from engine.provisioning import Provisioner
 from moorage.failure import ExitCode, Failure
 
 
@@ -81,17 +82,32 @@ _CLAIMS = {
 }
 
 
-def definitions_needed(controllers: Iterable[Controller], node_api: NodeApi) -> list[str]:
+_POOLS = Rule(
+    group="karpenter.sh", resource="nodepools", verbs=(*_SEEN, "create", "patch", "delete")
+)
+
+
+def definitions_needed(
+    controllers: Iterable[Controller],
+    node_api: NodeApi,
+    provisioner: Provisioner = Provisioner.NODE_CLAIM,
+) -> list[str]:
     """Names of the CRDs."""
     group, claims = _CLAIMS[node_api]
-    workspaces = ["workspaces.kaito.sh"] if Controller.WORKSPACE in controllers else []
-    return [*workspaces, f"{claims}.{group}"]
+    if Controller.WORKSPACE not in controllers:
+        return [f"{claims}.{group}"]
+    pools = ["nodepools.karpenter.sh"] if provisioner is Provisioner.NODE_POOL else []
+    return ["workspaces.kaito.sh", f"{claims}.{group}", *pools]
 
 
-def rules(controllers: Iterable[Controller], node_api: NodeApi) -> list[Rule]:
+def rules(
+    controllers: Iterable[Controller],
+    node_api: NodeApi,
+    provisioner: Provisioner = Provisioner.NODE_CLAIM,
+) -> list[Rule]:
     """One for each resource, in order of group and name; verbs in order of the alphabet."""
     verbs: dict[tuple[str, str], set[str]] = {}
-    for rule in _needed(set(controllers), node_api):
+    for rule in _needed(set(controllers), node_api, provisioner):
         verbs.setdefault((rule.group, rule.resource), set()).update(rule.verbs)
     return [
         Rule(group=group, resource=resource, verbs=tuple(sorted(verbs[group, resource])))
@@ -99,12 +115,16 @@ def rules(controllers: Iterable[Controller], node_api: NodeApi) -> list[Rule]:
     ]
 
 
-def _needed(controllers: set[Controller], node_api: NodeApi) -> Iterator[Rule]:
+def _needed(
+    controllers: set[Controller], node_api: NodeApi, provisioner: Provisioner
+) -> Iterator[Rule]:
     group, claims = _CLAIMS[node_api]
     yield from _ANY
     if Controller.WORKSPACE in controllers:
         yield from _WORKSPACE
         yield Rule(group=group, resource=claims, verbs=(*_SEEN, "create", "delete"))
+        if provisioner is Provisioner.NODE_POOL:
+            yield _POOLS
     if Controller.NODE in controllers:
         yield from _NODE
         yield Rule(group=group, resource=claims, verbs=(*_SEEN, "patch"))

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from adapters.kubernetes.events import KubernetesEvents
 from adapters.kubernetes.manifests import Images
 from adapters.kubernetes.node_dialect import NODE_CLAIM_DIALECT, NodeDialect
+from adapters.kubernetes.node_pools import NodeClass
 from adapters.kubernetes.objects import KubernetesObjects
 from adapters.kubernetes.workspaces import KubernetesWorkspaces
 from adapters.kubernetes.world import Canaries, KubernetesWorld
@@ -26,8 +27,9 @@ async def run_engine(
     canaries: Callable[[Callable[[WorkspaceRef], None]], Canaries],
     provisioner: Provisioner = Provisioner.NODE_CLAIM,
     dialect: NodeDialect = NODE_CLAIM_DIALECT,
+    node_class: NodeClass | None = None,
 ) -> None:
-    """Until cancelled."""
+    """Until cancelled. ``node_class`` is what NodePools refer to; None means Azure's default."""
     world = KubernetesWorld(
         objects,
         clock=clock,
@@ -35,6 +37,7 @@ async def run_engine(
         canaries=canaries,
         provisioner=provisioner,
         dialect=dialect,
+        node_class=node_class,
     )
     workspaces = Workspaces(
         store=KubernetesWorkspaces(objects),

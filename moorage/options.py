@@ -67,5 +67,7 @@ NodeApiOption = Annotated[
 ]
 ProvisionerOption = Annotated[
     Provisioner,
-    typer.Option(help="Who provides nodes; with none workspaces run on nodes that are there."),
+    typer.Option(
+        help="Who provides nodes: Moorage by node claims, Karpenter by node pools, or nobody."
+    ),
 ]

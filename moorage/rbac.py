@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from engine.provisioning import Provisioner
 from moorage.controllers import Controller, NodeApi, Rule, rules
 
 NAME = "moorage"
@@ -9,7 +10,7 @@ RBAC = "rbac.authorization.k8s.io"
 
 
 def manifests() -> tuple[dict[str, Any], ...]:
-    """For both parts, and for either API by which nodes are asked for."""
+    """For both parts, and for every way in which nodes are asked for."""
     account = {"name": NAME, "namespace": NAME}
     return (
         {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAME}},
@@ -34,5 +35,9 @@ def manifests() -> tuple[dict[str, Any], ...]:
 
 
 def _rules() -> list[Rule]:
-    found = {(it.group, it.resource): it for api in NodeApi for it in rules(Controller, api)}
+    found = {
+        (it.group, it.resource): it
+        for api in NodeApi
+        for it in rules(Controller, api, Provisioner.NODE_POOL)
+    }
     return [found[resource] for resource in sorted(found)]

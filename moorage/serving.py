@@ -3,11 +3,12 @@
 import asyncio
 from collections.abc import Callable, Coroutine, Iterator, Mapping
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from uuid import uuid4
 
 from adapters.kubernetes.claim_reader import KubernetesNodeClaimReader
+from adapters.kubernetes.node_pools import NodeClass
 from adapters.kubernetes.objects import KubernetesObjects
 from adapters.kubernetes.workspaces import KubernetesWorkspaces
 from adapters.triton.canaries import TritonCanaries
@@ -29,6 +30,7 @@ class ServingSettings:
     node_api: NodeApi
     listen: str
     provisioner: Provisioner
+    node_class: NodeClass = field(default_factory=NodeClass)
 
 
 async def run_moorage(
@@ -62,6 +64,7 @@ def _engines(
             canaries=TritonCanaries,
             provisioner=settings.provisioner,
             dialect=dialect,
+            node_class=settings.node_class,
         )
         yield "workspaces", workspaces
     if azure is not None:

@@ -23,8 +23,11 @@ from simulator.azure.http_door import AzureDoor
 from simulator.azure.offers import Offers
 from simulator.azure.timings import AzureTimings
 from simulator.clock import Clock, SystemClock
-from simulator.controllers.built_in_controllers import built_in_controllers
+from simulator.controllers.built_in_controllers import built_in_controllers, karpenter_controllers
 from simulator.controllers.control_plane import ControlPlane
+from simulator.controllers.controller import Controller
+from simulator.controllers.node_claims import of_foreign_class
+from simulator.fate import GoodFortune
 from simulator.kubeconfig import former_port, write_kubeconfig
 from simulator.kubelet.images import ImageTable, known_programs
 from simulator.kubelet.kubelet import Kubelets, Workers
@@ -99,7 +102,9 @@ async def simulated_cluster(options: ClusterOptions) -> AsyncIterator[SimulatedC
         stack.enter_context(reaper(options.state_directory / PROCESSES))
         machine = _machine_size()
         ensure_system_node(api_server, machine)
-        controllers = built_in_controllers(api_server, options.clock, options.timings)
+        controllers = built_in_controllers(
+            api_server, options.clock, options.timings, _karpenter(options, api_server, machine)
+        )
         azure = _azure(options, api_server, kubelets, machine)
         stack.callback(azure.close)
         parts = await stack.enter_async_context(asyncio.TaskGroup())
@@ -165,6 +170,20 @@ def _kubelets(
     )
     return Kubelets(
         api_server, make_node=runtimes.node, forget_pod=local.remove_pod, workers=workers
+    )
+
+
+def _karpenter(
+    options: ClusterOptions, api_server: ApiServer, machine: MachineSize
+) -> list[Controller]:
+    """Beside Azure's agent pools: it has nodes of its own, for claims that name its class."""
+    return karpenter_controllers(
+        api_server,
+        options.clock,
+        options.timings,
+        machine,
+        GoodFortune(),
+        its_own=of_foreign_class,
     )
 
 

@@ -32,6 +32,9 @@ NODE_CLAIM = Kind(
 MACHINE = Kind(
     group="karpenter.sh", version="v1alpha5", name="Machine", plural="machines", namespaced=False
 )
+NODE_POOL = Kind(
+    group="karpenter.sh", version="v1", name="NodePool", plural="nodepools", namespaced=False
+)
 NODE = Kind(group="", version="v1", name="Node", plural="nodes", namespaced=False)
 POD = Kind(group="", version="v1", name="Pod", plural="pods")
 SERVICE = Kind(group="", version="v1", name="Service", plural="services")

@@ -26,8 +26,10 @@ class OwnedObjects:
         objects: KubernetesObjects,
         on_change: Callable[[WorkspaceRef], None],
         dialect: NodeDialect = NODE_CLAIM_DIALECT,
+        others: tuple[Kind, ...] = (),
     ) -> None:
-        kinds = (dialect.kind, *KINDS)
+        """``others`` are kinds that not every cluster serves."""
+        kinds = (dialect.kind, *KINDS, *others)
         self._on_change = on_change
         self._index: dict[Kind, Index] = {kind: defaultdict(dict) for kind in kinds}
         self._reflectors = [
@@ -53,7 +55,7 @@ class OwnedObjects:
 
     def of(self, kind: Kind, workspace: Workspace) -> Iterable[Object]:
         """In order of name; what an earlier workspace of the same name left is not among them."""
-        held = self._index[kind].get(workspace.ref, {})
+        held = self._index.get(kind, {}).get(workspace.ref, {})
         return [held[name] for name in sorted(held) if owner_uid(held[name]) == workspace.uid]
 
     def _hold(self, index: Index) -> Callable[[Object], None]:

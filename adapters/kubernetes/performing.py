@@ -5,16 +5,18 @@ from typing import assert_never
 from adapters.kubernetes import manifests, reading
 from adapters.kubernetes.client import Object
 from adapters.kubernetes.errors import KubernetesRefusal
-from adapters.kubernetes.kinds import NODE, POD, SERVICE, STATEFUL_SET, WORKSPACE
+from adapters.kubernetes.kinds import NODE, NODE_POOL, POD, SERVICE, STATEFUL_SET, WORKSPACE
 from adapters.kubernetes.labels import POOL_LABELS, WORKSPACE_UID_LABEL, selector
 from adapters.kubernetes.manifests import Images
 from adapters.kubernetes.node_dialect import NODE_CLAIM_DIALECT, NodeDialect
 from adapters.kubernetes.node_marks import NodeMarks
+from adapters.kubernetes.node_pools import NodePools, pooled
 from adapters.kubernetes.objects import KubernetesObjects
 from adapters.kubernetes.owned import KINDS
 from engine.action import (
     Action,
     EnsureNodeClaims,
+    EnsureNodePool,
     EnsureServices,
     EnsureWorkload,
     HoldFinalizer,
@@ -33,6 +35,7 @@ from engine.observation import Holding, HoldingKind, NodeClaim
 from engine.workspace import FINALIZER, Workspace
 
 RELEASED_AS = {
+    Resource.NODE_POOL: NODE_POOL,
     Resource.WORKLOAD: STATEFUL_SET,
     Resource.SERVICES: SERVICE,
 }
@@ -47,7 +50,10 @@ class Performer:
         objects: KubernetesObjects,
         images: Images,
         dialect: NodeDialect = NODE_CLAIM_DIALECT,
+        pools: NodePools | None = None,
     ) -> None:
+        """``pools`` is None where no Karpenter makes nodes of NodePools."""
+        self._pools = pools
         self._marks = NodeMarks(objects)
         self._objects = objects
         self._images = images
@@ -70,10 +76,10 @@ class Performer:
             case EnsureNodeClaims():
                 await self._release_superseded(workspace, action)
                 await self._ensure_node_claims(workspace, action)
-            case TakeNodes():
-                await self._marks.take(workspace, action.names)
-            case ReleaseNodes():
-                await self._marks.release(workspace.uid, action.names)
+            case EnsureNodePool():
+                await self._ensure_node_pool(workspace, action)
+            case TakeNodes() | ReleaseNodes():
+                await self._mark_nodes(workspace, action)
             case EnsureServices():
                 await self._ensure_services(workspace)
             case EnsureWorkload() | ScaleWorkload():
@@ -108,6 +114,17 @@ class Performer:
                 if not error.already_exists:
                     raise
 
+    async def _ensure_node_pool(self, workspace: Workspace, action: EnsureNodePool) -> None:
+        if self._pools is None:
+            raise ActionFailed("planned for --provisioner nodepool", code="NodePoolsUnserved")
+        await self._pools.ensure(workspace, action)
+
+    async def _mark_nodes(self, workspace: Workspace, action: TakeNodes | ReleaseNodes) -> None:
+        if isinstance(action, TakeNodes):
+            await self._marks.take(workspace, action.names)
+        else:
+            await self._marks.release(workspace.uid, action.names)
+
     async def _ensure_services(self, workspace: Workspace) -> None:
         for service in manifests.services(workspace):
             await self._objects.apply(SERVICE, service)
@@ -137,7 +154,8 @@ class Performer:
         items, _ = await self._objects.list_all(kind, namespace, labels=selector(workspace))
         for item in items:
             metadata = item["metadata"]
-            meant = not action.names or metadata["name"] in action.names
+            named = not action.names or metadata["name"] in action.names
+            meant = named and not pooled(item)
             if meant and "deletionTimestamp" not in metadata:
                 await self._objects.delete_if_there(
                     kind, metadata["name"], namespace, uid=metadata["uid"]
@@ -145,7 +163,8 @@ class Performer:
 
     async def _release_finalizer(self, workspace: Workspace) -> None:
         """Looks again, past every cache, before it lets go: what is left now is left for ever."""
-        for kind in (self._dialect.kind, *KINDS):
+        pools = () if self._pools is None else (NODE_POOL,)
+        for kind in (self._dialect.kind, *KINDS, *pools):
             namespace = workspace.ref.namespace if kind.namespaced else ""
             left, _ = await self._objects.list_all(kind, namespace, labels=selector(workspace))
             if left:
@@ -189,10 +208,12 @@ class Performer:
         try:
             claims, _ = await self._objects.list_all(self._dialect.kind, labels=WORKSPACE_UID_LABEL)
             nodes, _ = await self._objects.list_all(NODE, labels=marked)
+            pools = await self._pools.all() if self._pools is not None else []
         except KubernetesRefusal as error:
             raise Unreachable(f"what workspaces hold cannot be listed: {error}") from error
         return [
-            *(reading.holding(item, HoldingKind.NODE_CLAIM) for item in claims),
+            *(reading.holding(it, HoldingKind.NODE_CLAIM) for it in claims if not pooled(it)),
+            *(reading.holding(item, HoldingKind.NODE_POOL) for item in pools),
             *(reading.holding(item, HoldingKind.OWN_NODE) for item in nodes),
         ]
 
@@ -202,9 +223,9 @@ class Performer:
             if holding.kind is HoldingKind.OWN_NODE:
                 await self._marks.release(holding.workspace_uid, [holding.name])
             else:
-                await self._objects.delete_if_there(
-                    self._dialect.kind, holding.name, uid=holding.uid
-                )
+                pool = holding.kind is HoldingKind.NODE_POOL
+                kind = NODE_POOL if pool else self._dialect.kind
+                await self._objects.delete_if_there(kind, holding.name, uid=holding.uid)
         except KubernetesRefusal as error:
             if not error.conflict:
                 raise Unreachable(f"{holding.kind} {holding.name}: {error}") from error

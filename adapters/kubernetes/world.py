@@ -7,10 +7,11 @@ from typing import Protocol
 
 from adapters.kubernetes import reading
 from adapters.kubernetes.client import Object
-from adapters.kubernetes.kinds import NODE, POD, SERVICE, STATEFUL_SET
+from adapters.kubernetes.kinds import NODE, NODE_POOL, POD, SERVICE, STATEFUL_SET
 from adapters.kubernetes.labels import owner_of, owner_uid
 from adapters.kubernetes.manifests import TRITON_GRPC_PORT, Images
 from adapters.kubernetes.node_dialect import NODE_CLAIM_DIALECT, NodeDialect
+from adapters.kubernetes.node_pools import NodeClass, NodePools, observed, pooled
 from adapters.kubernetes.objects import KubernetesObjects
 from adapters.kubernetes.owned import OwnedObjects
 from adapters.kubernetes.performing import Performer
@@ -49,14 +50,21 @@ class KubernetesWorld:
         canaries: Callable[[Callable[[WorkspaceRef], None]], Canaries],
         provisioner: Provisioner = Provisioner.NODE_CLAIM,
         dialect: NodeDialect = NODE_CLAIM_DIALECT,
+        node_class: NodeClass | None = None,
     ) -> None:
-        """``canaries`` is given the function to call when a model's answer changes."""
+        """``canaries`` is given the function to call when a model's answer changes.
+
+        ``node_class`` is what NodePools refer to; None means Azure's default.
+        """
+        with_pools = provisioner is Provisioner.NODE_POOL
+        pools = NodePools(objects, node_class) if with_pools else None
         self._clock = clock
         self._provisioner = provisioner
         self._dialect = dialect
-        self._owned = OwnedObjects(objects, self._mark, dialect)
+        others = (NODE_POOL,) if with_pools else ()
+        self._owned = OwnedObjects(objects, self._mark, dialect, others)
         self._spare = SpareNodes(objects, self._mark)
-        self._performer = Performer(objects, images, dialect)
+        self._performer = Performer(objects, images, dialect, pools)
         self._canaries = canaries(self._mark)
         self._dirty: dict[WorkspaceRef, None] = {}
         self._some_dirty = asyncio.Event()
@@ -85,6 +93,8 @@ class KubernetesWorld:
         return Observation(
             at=self._clock.now(),
             claims=claims,
+            node_pool=next(map(observed, owned(NODE_POOL)), None),
+            pooled_claims=self._pooled_claims(workspace),
             provisioner=self._provisioner,
             nodes=tuple(reading.node(item) for item in [*owned(NODE), *ours]),
             spare_nodes=tuple(reading.node(it) for it in [*self._spare.of(workspace), *free]),
@@ -99,12 +109,17 @@ class KubernetesWorld:
         held = {
             item["metadata"]["name"]: reading.node_claim(item, self._dialect)
             for item in self._owned.of(self._dialect.kind, workspace)
+            if not pooled(item)
         }
         for name in vanished(workspace, held.keys()):
             found = await self._performer.find_claim(name)
             if found is not None:
                 held[name] = found
         return tuple(held[name] for name in sorted(held))
+
+    def _pooled_claims(self, workspace: Workspace) -> tuple[NodeClaim, ...]:
+        claims = self._owned.of(self._dialect.kind, workspace)
+        return tuple(reading.node_claim(it, self._dialect) for it in claims if pooled(it))
 
     async def _between_copies(self, workspace: Workspace) -> list[Object]:
         """Nodes of the user's that were just marked have left one copy, and may be in no other."""

@@ -12,6 +12,7 @@ from rich.console import Console
 
 from adapters.aks.client import ManagedCluster
 from adapters.kubernetes.installation import install, until_served
+from adapters.kubernetes.node_pools import NodeClass
 from adapters.kubernetes.objects import KubernetesObjects
 from engine.provisioning import Provisioner
 from moorage.azure_access import AzureAccess, azure_access
@@ -49,6 +50,7 @@ class ServeOptions:
     controllers: frozenset[Controller]
     node_api: NodeApi
     provisioner: Provisioner
+    node_class: NodeClass
     listen: str
     place: ManagedCluster
     install: bool
@@ -69,6 +71,15 @@ def serve(options: ServeOptions) -> None:
         _announcements(options.form).out("stopped")
 
 
+def node_class(text: str) -> NodeClass:
+    """``GROUP/KIND/NAME``. Raises Failure for anything else."""
+    match text.split("/"):
+        case [group, kind, name] if group and kind and name:
+            return NodeClass(group=group, kind=kind, name=name)
+        case _:
+            raise Failure(f"--node-class {text}: not GROUP/KIND/NAME", exit_code=ExitCode.INVALID)
+
+
 def _check_place(place: ManagedCluster) -> None:
     lacking = [option for field, option in _AKS_OPTIONS.items() if not getattr(place, field)]
     if lacking:
@@ -87,9 +98,14 @@ async def _serve(options: ServeOptions) -> None:
         if Controller.NODE in options.controllers:
             azure = await stack.enter_async_context(azure_access(options.place))
         if options.install:
-            await _install(objects, definitions_needed(options.controllers, options.node_api))
+            needed = definitions_needed(options.controllers, options.node_api, options.provisioner)
+            await _install(objects, needed)
         findings = await preflight(
-            objects, azure, controllers=options.controllers, node_api=options.node_api
+            objects,
+            azure,
+            controllers=options.controllers,
+            node_api=options.node_api,
+            provisioner=options.provisioner,
         )
         _tell(findings, options.form)
         if not options.check_only:
@@ -126,6 +142,7 @@ async def _run(
         node_api=options.node_api,
         listen=options.listen,
         provisioner=options.provisioner,
+        node_class=options.node_class,
     )
     try:
         await run_moorage(

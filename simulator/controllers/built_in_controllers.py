@@ -9,8 +9,9 @@ from simulator.controllers.endpoint_slice import EndpointsController, EndpointSl
 from simulator.controllers.event_expiry import EventExpiry
 from simulator.controllers.job import JobController
 from simulator.controllers.node_claim_termination import NodeClaimTermination
-from simulator.controllers.node_claims import NodeClaimController
+from simulator.controllers.node_claims import Claims, NodeClaimController, any_claim
 from simulator.controllers.node_lifecycle import NodeLifecycleController
+from simulator.controllers.node_pools import NodePoolController
 from simulator.controllers.persistent_volume_claims import PersistentVolumeClaimController
 from simulator.controllers.pod_garbage import PodGarbageCollector
 from simulator.controllers.replica_set import ReplicaSetController
@@ -48,10 +49,20 @@ def built_in_controllers(
 
 
 def karpenter_controllers(
-    objects: Objects, clock: Clock, timings: Timings, machine: MachineSize, fate: Fate
+    objects: Objects,
+    clock: Clock,
+    timings: Timings,
+    machine: MachineSize,
+    fate: Fate,
+    *,
+    its_own: Claims = any_claim,
 ) -> list[Controller]:
-    """An imitation of Karpenter; ``machine`` is what local nodes may offer."""
+    """An imitation of Karpenter.
+
+    ``machine`` is what local nodes may offer; ``its_own`` are the claims that it fulfils.
+    """
     return [
-        NodeClaimController(objects, clock, timings, machine, fate),
-        NodeClaimTermination(objects, clock, timings),
+        NodePoolController(objects),
+        NodeClaimController(objects, clock, timings, machine, fate, its_own=its_own),
+        NodeClaimTermination(objects, clock, timings, its_own=its_own),
     ]

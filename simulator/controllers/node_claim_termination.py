@@ -15,7 +15,13 @@ from simulator.controllers.conditions import (
 )
 from simulator.controllers.controller import Key, key_of
 from simulator.controllers.events import EventRecorder
-from simulator.controllers.node_claims import FINALIZER, claims_of_node, find_node
+from simulator.controllers.node_claims import (
+    FINALIZER,
+    Claims,
+    any_claim,
+    claims_of_node,
+    find_node,
+)
 from simulator.controllers.ownership import is_terminating
 from simulator.controllers.pods import pods_to_drain
 from simulator.kubernetes.objects import Change, Objects
@@ -29,8 +35,11 @@ class NodeClaimTermination:
     name = "nodeclaim-termination"
     watches = ("NodeClaim", "Node", "Pod")
 
-    def __init__(self, objects: Objects, clock: Clock, timings: Timings) -> None:
+    def __init__(
+        self, objects: Objects, clock: Clock, timings: Timings, *, its_own: Claims = any_claim
+    ) -> None:
         self._objects = objects
+        self._its_own = its_own
         self._clock = clock
         self._timings = timings
         self._events = EventRecorder(objects=objects, clock=clock, component=self.name)
@@ -47,7 +56,7 @@ class NodeClaimTermination:
 
     def reconcile(self, key: Key) -> float | None:
         claim = self._objects.find("NodeClaim", key.name)
-        if claim is None or not is_terminating(claim):
+        if claim is None or not is_terminating(claim) or not self._its_own(claim):
             return None
         if FINALIZER not in claim["metadata"].get("finalizers", ()):
             return None

@@ -4,7 +4,7 @@ A claim is launched, its node registers, the node's GPUs register, and the claim
 after the delay in ``Timings``.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from engine.instance_types import InstanceType, find_instance_type
 from simulator.clock import Clock
@@ -36,6 +36,19 @@ from simulator.timings import Timings
 FINALIZER = "karpenter.sh/termination"
 INITIALIZED_LABEL = "karpenter.sh/initialized"
 
+Claims = Callable[[Object], bool]
+"""Which claims a provisioner takes for its own."""
+
+
+def any_claim(_: Object) -> bool:
+    return True
+
+
+def of_foreign_class(claim: Object) -> bool:
+    """Not of the class that gpu-provisioner, and Moorage in its place, makes agent pools for."""
+    reference = claim["spec"].get("nodeClassRef", {})
+    return (reference.get("group"), reference.get("kind")) != ("kaito.sh", "KaitoNodeClass")
+
 
 def claims_of_node(node: Object) -> list[Key]:
     owners = node["metadata"].get("ownerReferences", ())
@@ -61,8 +74,11 @@ class NodeClaimController:
         timings: Timings,
         machine: MachineSize,
         fate: Fate,
+        *,
+        its_own: Claims = any_claim,
     ) -> None:
         self._objects = objects
+        self._its_own = its_own
         self._clock = clock
         self._timings = timings
         self._machine = machine
@@ -76,7 +92,7 @@ class NodeClaimController:
 
     def reconcile(self, key: Key) -> float | None:
         claim = self._objects.find("NodeClaim", key.name)
-        if claim is None or is_terminating(claim):
+        if claim is None or is_terminating(claim) or not self._its_own(claim):
             return None
         claim = self._with_finalizer(claim)
         instance_type = find_instance_type(requested_instance_type(claim))
