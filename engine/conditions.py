@@ -132,7 +132,9 @@ def _nodes(workspace: Workspace, observation: Observation, told: Standing) -> Fi
     warning = f"; warning: {'; '.join(pressed)}" if pressed else ""
     if guards.nodes_ready(workspace, observation):
         return Finding("NodesReady", f"all nodes are ready{warning}", status=True)
-    without_gpu = any(node.ready and not guards.gpus_allocatable(workspace, node) for node in nodes)
+    without_gpu = any(
+        node.ready and not guards.gpus_allocatable(workspace, node) for node in observation.nodes
+    )
     reason = "NodePluginsNotReady" if without_gpu else "NodeNotReady"
     return Finding(reason, f"{told.message}{warning}", status=False)
 

@@ -1,14 +1,12 @@
 """Nodes for workspaces, as kubectl shows them: claims, conditions, quota, losses."""
 
-import json
 from collections.abc import Iterator
-from urllib.request import Request, urlopen
 
 import pytest
 
-from simulator.azure.managed_cluster import ManagedCluster
 from tests.acceptance.kubectl import Kubectl
 from tests.acceptance.moorage_process import MoorageProcess, eventually
+from tests.acceptance.provisioned import Workspaces, agent_pool
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -43,18 +41,6 @@ def moorage(tmp_path_factory) -> Iterator[MoorageProcess]:
         yield process
 
 
-def agent_pool(moorage: MoorageProcess, name: str, method: str, body: dict | None = None) -> None:
-    """As somebody does who works on the agent pools themselves."""
-    request = Request(
-        f"{moorage.endpoints['azure']}{ManagedCluster().pool_id(name)}?api-version=2025-05-01",
-        method=method,
-        data=None if body is None else json.dumps(body).encode(),
-        headers={"Authorization": "Bearer any", "Content-Type": "application/json"},
-    )
-    with urlopen(request, timeout=30) as answer:
-        assert answer.status in range(200, 300)
-
-
 def own_node(moorage: MoorageProcess, kubectl: Kubectl, pool: str, size: str, **labels: str) -> str:
     """The name of a node of the user's own, in a pool that Moorage knows nothing of."""
     properties = {"vmSize": size, "count": 1, "mode": "User", "nodeLabels": labels}
@@ -83,58 +69,6 @@ def workspace_of(kubectl: Kubectl, node: str) -> str:
 @pytest.fixture(scope="module")
 def kubectl(moorage, tmp_path_factory) -> Kubectl:
     return Kubectl(moorage.kubeconfig, tmp_path_factory.mktemp("kubectl"))
-
-
-class Workspaces:
-    """Those that a test made; each is gone after it."""
-
-    def __init__(self, kubectl: Kubectl) -> None:
-        self._kubectl = kubectl
-        self.made: list[str] = []
-
-    def make(
-        self,
-        name: str,
-        instance_type: str,
-        *,
-        preset: str = "phi-3-mini-4k-instruct",
-        preferred: tuple[str, ...] = (),
-        apps: str = "",
-        **annotations: str,
-    ) -> str:
-        body = {
-            "apiVersion": "kaito.sh/v1alpha1",
-            "kind": "Workspace",
-            "metadata": {
-                "name": name,
-                "annotations": {
-                    f"moorage.sh/{key.replace('_', '-')}": text for key, text in annotations.items()
-                },
-            },
-            "resource": {
-                "instanceType": instance_type,
-                "labelSelector": {"matchLabels": {"apps": apps or name}},
-                "preferredNodes": preferred,
-            },
-            "inference": {"preset": {"name": preset}},
-        }
-        self._kubectl("apply", "-f", "-", stdin=json.dumps(body))
-        self.made.append(name)
-        return name
-
-    def status(self, name: str) -> dict:
-        return self._kubectl.json("get", "workspace", name).get("status", {})
-
-    def until(self, name: str, phase: str) -> dict:
-        eventually(lambda: self.status(name).get("phase") == phase, seconds=90)
-        return self.status(name)
-
-    def condition(self, name: str, kind: str) -> dict:
-        found = {one["type"]: one for one in self.status(name).get("conditions", ())}
-        return found.get(kind, {})
-
-    def claims(self, name: str) -> list[dict]:
-        return self._kubectl.items("nodeclaims", "-l", f"kaito.sh/workspace={name}")
 
 
 @pytest.fixture
