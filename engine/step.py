@@ -67,12 +67,12 @@ def step(
 def _bounded(workspace: Workspace, now: datetime) -> Workspace:
     """A workspace that no machine has stepped yet waits from now on, and not for ever.
 
-    Not from its creation: it may have come while every engine was away.
+    Not from its creation, where that is past: it may have come while every engine was away.
     """
     state = workspace.machine
     if state.deadline is not None:
         return workspace
-    limit = deadline(workspace, state.phase, now)
+    limit = deadline(workspace, state.phase, max(state.since, now))
     return replace(workspace, machine=replace(state, deadline=limit))
 
 

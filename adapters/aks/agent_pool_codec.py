@@ -20,6 +20,7 @@ _STATES = {
     "Creating": PoolState.CREATING,
     "Succeeded": PoolState.SUCCEEDED,
     "Failed": PoolState.FAILED,
+    "Canceling": PoolState.CANCELING,
     "Canceled": PoolState.CANCELED,
     "Deleting": PoolState.DELETING,
 }

@@ -52,6 +52,16 @@ class AksAgentPools:
             )
             return decode(await begun.result())
 
+    async def abort(self, pool: AgentPool) -> None:
+        try:
+            async with self._asking(SUBSCRIPTION):
+                await self._pools.begin_abort_latest_operation(
+                    self._group, self._cluster, pool.name, polling=False
+                )
+        except CloudRefused as refused:
+            if not (_no_such_pool(refused.error) or refused.error.status == _CONFLICT):
+                raise
+
     async def delete(self, pool: AgentPool, *, ignore_disruption_budgets: bool = False) -> None:
         if pool.state is PoolState.DELETING:
             return

@@ -15,6 +15,7 @@ from adapters.kubernetes.objects import KubernetesObjects
 from adapters.kubernetes.reflector import Reflector
 from engine.errors import ActionFailed, Unreachable
 from engine.nodes.action import (
+    AbortPoolOperation,
     CreateAgentPool,
     DeleteAgentPool,
     DeleteNode,
@@ -140,6 +141,8 @@ class AksNodeWorld:
                 await self._objects.merge(NODE, action.node, "", labels)
             case DrainNode():
                 await self._drain(action.node)
+            case AbortPoolOperation():
+                await self._pools.abort(action.pool)
             case DeleteAgentPool():
                 await self._delete(action.pool, ignore=action.ignore_disruption_budgets)
             case DeleteNode():

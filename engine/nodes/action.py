@@ -42,6 +42,13 @@ class DeleteAgentPool:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AbortPoolOperation:
+    """Whatever AKS is at with the pool, and does not end: nothing else can be done to it before."""
+
+    pool: AgentPool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DeleteNode:
     """A Node whose machine is gone; by uid, since a name may be used again."""
 
@@ -59,6 +66,7 @@ NodeAction = (
     | CreateAgentPool
     | LabelNode
     | DrainNode
+    | AbortPoolOperation
     | DeleteAgentPool
     | DeleteNode
     | ReleaseClaimFinalizer

@@ -22,6 +22,7 @@ class PoolState(StrEnum):
     CHANGING = "Changing"
     SUCCEEDED = "Succeeded"
     FAILED = "Failed"
+    CANCELING = "Canceling"
     CANCELED = "Canceled"
     DELETING = "Deleting"
     UNKNOWN = "Unknown"
@@ -118,6 +119,10 @@ class AgentPools(Protocol):
 
         Where there is one, raises CloudRefused with status 412, whosoever it is.
         """
+        ...
+
+    async def abort(self, pool: AgentPool) -> None:
+        """Asks for the pool's latest operation to be given up; one that has ended is fine."""
         ...
 
     async def delete(self, pool: AgentPool, *, ignore_disruption_budgets: bool = False) -> None:

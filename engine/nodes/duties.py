@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 from engine.nodes import guards
 from engine.nodes.action import (
+    AbortPoolOperation,
     CreateAgentPool,
     DeleteAgentPool,
     DeleteNode,
@@ -90,6 +91,8 @@ def delete_pool(claim: NodeClaim, seen: NodeObservation) -> Iterator[NodeAction]
     pool = guards.own_pool(claim, seen)
     if pool is not None and pool.state is not PoolState.DELETING:
         overdue = seen.at - claim.machine.since >= BUDGETS_RESPECTED
+        if overdue and pool.state is PoolState.CHANGING:
+            yield AbortPoolOperation(pool=pool)
         yield DeleteAgentPool(pool=pool, ignore_disruption_budgets=overdue)
 
 

@@ -119,7 +119,7 @@ def n7_never_overwritten(_: Case, commit: Commit) -> Iterator[Breach]:
     """A pool is made and deleted by engines, and changed by nobody but Azure."""
     if commit.type is not ChangeType.MODIFIED or not is_engine(commit.actor):
         return
-    if commit.now["state"] != "Deleting":
+    if commit.now["state"] not in ("Deleting", "Canceling"):
         yield Breach(
             f"agent pool {name(commit.now)}",
             "an engine asks for a pool only where there is none",

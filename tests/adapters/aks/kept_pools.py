@@ -46,6 +46,9 @@ class KeptPools:
             raise Unreachable("the connection was lost")
         return self.held[request.name]
 
+    async def abort(self, pool: AgentPool) -> None:
+        self._ask(f"abort {pool.name}")
+
     async def delete(self, pool: AgentPool, *, ignore_disruption_budgets: bool = False) -> None:
         self._ask(f"delete {pool.name}{' ignoring budgets' if ignore_disruption_budgets else ''}")
         held = self.held.get(pool.name)

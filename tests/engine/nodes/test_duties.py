@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from engine.nodes.action import (
+    AbortPoolOperation,
     CreateAgentPool,
     DeleteAgentPool,
     DeleteNode,
@@ -136,6 +137,20 @@ def test_disruption_budgets_are_ignored_only_after_their_time(phase):
     since = claim(phase).machine.since
     assert not ignored(since + BUDGETS_RESPECTED - timedelta(seconds=1))
     assert ignored(since + BUDGETS_RESPECTED)
+
+
+@pytest.mark.parametrize("phase", [P.FAILED, P.TERMINATING])
+def test_what_aks_is_at_and_does_not_end_is_aborted_once_it_is_overdue(phase):
+    since = claim(phase).machine.since
+    upgrading = pool(PoolState.CHANGING)
+    before = asked(phase, nothing(pool=upgrading, at=since))
+    assert [type(action) for action in before] == [DeleteAgentPool]
+    late = since + BUDGETS_RESPECTED
+    first, second = asked(phase, nothing(pool=upgrading, at=late))
+    assert first == AbortPoolOperation(pool=upgrading)
+    assert isinstance(second, DeleteAgentPool)
+    canceling = asked(phase, nothing(pool=pool(PoolState.CANCELING), at=late))
+    assert [type(action) for action in canceling] == [DeleteAgentPool]
 
 
 def test_every_own_node_is_drained_until_it_is_empty_and_cordoned():
