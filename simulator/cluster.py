@@ -21,6 +21,7 @@ from simulator.azure.cloud import AzureCloud, AzureOptions
 from simulator.azure.database import SqliteLedger
 from simulator.azure.http_door import AzureDoor
 from simulator.azure.offers import Offers
+from simulator.azure.throttling import Allowance, Allowances
 from simulator.azure.timings import AzureTimings
 from simulator.clock import Clock, SystemClock
 from simulator.controllers.built_in_controllers import built_in_controllers, karpenter_controllers
@@ -44,6 +45,14 @@ from simulator.kubernetes.services import ServiceNetwork
 from simulator.node_resources import MachineSize
 from simulator.system_node import ensure_system_node
 from simulator.timings import Timings
+
+QUICK_ALLOWANCES = Allowances(
+    pool_writes=Allowance(20, 1.0),
+    cluster_reads=Allowance(600, 60.0),
+    operation_reads=Allowance(600, 60.0),
+    all_else=Allowance(600, 60.0),
+)
+"""AKS's buckets in the time of a person who watches: what takes it a minute takes a second here."""
 
 log = logging.getLogger(__name__)
 
@@ -201,6 +210,7 @@ def _azure(
         computer=computer,
         options=AzureOptions(
             timings=options.azure_timings,
+            allowances=QUICK_ALLOWANCES,
             offers=options.offers,
             ledger=SqliteLedger(options.state_directory / "azure.sqlite"),
         ),

@@ -12,8 +12,8 @@ from tests.acceptance.provisioned import Workspaces, agent_pool, pools
 pytestmark = pytest.mark.timeout(400)
 
 T4 = "Standard_NC4as_T4_v3"
-MANY = 25
-"""More than a page of Azure's list; simulated runs do the same with fifty."""
+MANY = 50
+"""More than a page of Azure's list."""
 
 
 @pytest.fixture(scope="module")
