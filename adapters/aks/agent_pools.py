@@ -10,6 +10,8 @@ from adapters.aks.agent_pool_codec import decode, encode
 from adapters.aks.client import ManagedCluster
 from adapters.aks.errors import answered
 from adapters.aks.holds import SUBSCRIPTION, Holds, put_of
+from adapters.aks.pace import Pace
+from engine.errors import Unreachable
 from engine.nodes.agent_pool import AgentPool, AgentPoolRequest, CloudError, CloudRefused, PoolState
 from engine.nodes.guards import POOL_NAME
 
@@ -24,6 +26,7 @@ class AksAgentPools:
         self._group = cluster.resource_group
         self._cluster = cluster.name
         self._holds = Holds()
+        self._pace = Pace()
 
     async def get(self, name: str) -> AgentPool | None:
         if not POOL_NAME.fullmatch(name):
@@ -41,6 +44,14 @@ class AksAgentPools:
             return [decode(pool) async for pool in self._pools.list(self._group, self._cluster)]
 
     async def create(self, request: AgentPoolRequest) -> AgentPool:
+        self._pace.spend(request.name)
+        try:
+            return await self._begin_create(request)
+        except (CloudRefused, Unreachable) as failure:
+            self._pace.failed(request.name, failure)
+            raise
+
+    async def _begin_create(self, request: AgentPoolRequest) -> AgentPool:
         async with self._asking(put_of(request.name)):
             begun = await self._pools.begin_create_or_update(
                 self._group,

@@ -132,6 +132,8 @@ def _all_runs(seeds: range, world: World, *, processes: int | None, keep_going: 
     with run_progress("runs", total=len(seeds)) as advance:
         for one in runs:
             whole.add(one)
+            if one.failed and keep_going:
+                notes().print(f"seed {one.plan.seed} violates {broken_properties(one)}")
             advance(f"{len(whole.failures)} failed" if whole.failures else "none failed")
     return whole
 

@@ -36,13 +36,12 @@ from simulator.wire.rest_client import api_client, http_api_client
 
 NAMESPACE = "models"
 HOUR = 3600.0
-LOOK_SECONDS = 300.0
+LOOK_SECONDS = 60.0
 CLOSING_SECONDS = 1.0
-QUIET_SECONDS = 1800.0
-RETRIES_AT = (0.75 * HOUR, 1.5 * HOUR)
-"""When, after the healing, users retry what has failed: in time for every deadline to pass."""
-SHORTEST_RECOVERY = 900.0
+QUIET_SECONDS = 900.0
 """What nobody owns is swept within ten minutes; a run must last to see that it was."""
+RETRIES = 2
+"""So often, once all rests, users retry what has failed."""
 LONGEST_RECOVERY = 4 * HOUR
 RESTING = frozenset({Phase.READY.value, Phase.FAILED.value})
 
@@ -205,16 +204,18 @@ class World:
 
     async def _recover(self) -> None:
         """Until all rests and nothing has happened for a while, or for as long as it may take."""
-        healed = self._loop.time()
-        retries = list(RETRIES_AT)
-        while (since := self._loop.time() - healed) < LONGEST_RECOVERY:
+        recovering = since = self._loop.time()
+        retries = RETRIES
+        while self._loop.time() - recovering < LONGEST_RECOVERY:
             await asyncio.sleep(LOOK_SECONDS)
+            if not self._quiet(since):
+                continue
             failed = [name for name, phase in self._phases() if phase == Phase.FAILED.value]
-            if failed and retries and since >= retries[0]:
-                del retries[0]
-                self._start_user(self.users.retry_failed(failed))
-            elif since >= SHORTEST_RECOVERY and self._quiet() and not (failed and retries):
+            if not failed or not retries:
                 return
+            retries -= 1
+            since = self._loop.time()
+            self._start_user(self.users.retry_failed(failed))
 
     def _phases(self) -> list[tuple[str, str]]:
         return [
@@ -222,11 +223,12 @@ class World:
             for item in self._history.of_kind("Workspace")
         ]
 
-    def _quiet(self) -> bool:
-        if any(phase not in RESTING for _, phase in self._phases()):
+    def _quiet(self, since: float) -> bool:
+        """Whether all rests, and nothing has happened for long enough, counted from ``since``."""
+        long_ago = self._loop.time() - QUIET_SECONDS
+        if since > long_ago or any(phase not in RESTING for _, phase in self._phases()):
             return False
-        since = self._loop.time() - QUIET_SECONDS
         for record in reversed(self._history.records):
             if isinstance(record, Commit) and record.now["kind"] != "Event":
-                return record.at < since
+                return record.at < long_ago
         return True

@@ -13,7 +13,12 @@ from moorage.simulation.minimize import Progress
 from moorage.simulation.outcome import Counts, Outcome
 from moorage.simulation.replay import replay_line
 from moorage.simulation.report.coverage import coverage
-from moorage.simulation.summary import counts_document, plan_document, violation_document
+from moorage.simulation.summary import (
+    Summary,
+    counts_document,
+    plan_document,
+    violation_document,
+)
 from moorage.simulation.wording import plan_words, setting_words
 from moorage.views.durations import short
 from simulator.checkers.property import Violation
@@ -94,7 +99,7 @@ def campaign_view(
         yield from _failure(shown, statements, verbose=verbose)
 
 
-def broken_properties(outcome: Outcome) -> str:
+def broken_properties(outcome: Outcome | Summary) -> str:
     """Their ids, with commas between."""
     return ", ".join(dict.fromkeys(violation.property for violation in outcome.violations))
 

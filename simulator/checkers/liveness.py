@@ -32,8 +32,9 @@ from simulator.kubernetes.status import Object
 
 CONVERGENCE_SECONDS = 3600.0
 DELETION_SECONDS = 1800.0
-IDLE_SECONDS = 1800.0
-SHORTEST_IDLE_SECONDS = 300.0
+IDLE_SECONDS = 600.0
+"""A history that came to rest ends with more than this of nothing."""
+SHORTEST_IDLE_SECONDS = 240.0
 FIRST_STEP_SECONDS = 60.0
 OVERDUE_SECONDS = 150.0
 EXPLAINED_AFTER_SECONDS = 60.0
@@ -42,6 +43,8 @@ LOOKING = {"get": "looks", "watch": "watches"}
 CALLS_PER_HOUR = {"writes": 600, "watches": 600, "looks": 1800}
 LOOKS_PER_IDLE_HOUR = 300
 LISTS_PER_IDLE_HOUR = 100
+SHORTEST_COUNTED_HOURS = 0.2
+"""Of a shorter time a rate says little."""
 LISTING = frozenset({"list", "watch"})
 
 RESTING = frozenset({"Ready", "Failed"})
@@ -188,7 +191,7 @@ def idle_since(case: Case) -> float | None:
     if case.healed is None:
         return None
     halfway = (case.healed + case.now) / 2
-    start = max(halfway, case.users_last + CONVERGENCE_SECONDS, case.now - IDLE_SECONDS)
+    start = max(halfway, case.users_last + IDLE_SECONDS, case.now - IDLE_SECONDS)
     return start if case.now - start >= SHORTEST_IDLE_SECONDS else None
 
 
@@ -278,9 +281,8 @@ def _too_many_looks(case: Case) -> Iterator[Breach]:
     lists = Counter(f"{call.verb} of {call.kind}" for call in calls if call.verb in LISTING)
     hours = (case.now - start) / HOUR
     for subject, count in (looks + lists).items():
-        allowed = LOOKS_PER_IDLE_HOUR * max(1.0, hours)
-        if subject in lists:
-            allowed = LISTS_PER_IDLE_HOUR * max(0.2, hours)
+        an_hour = LISTS_PER_IDLE_HOUR if subject in lists else LOOKS_PER_IDLE_HOUR
+        allowed = an_hour * max(SHORTEST_COUNTED_HOURS, hours)
         if count > allowed:
             yield Breach(
                 subject,
