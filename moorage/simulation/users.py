@@ -10,7 +10,7 @@ from adapters.kubernetes.kinds import WORKSPACE
 from adapters.kubernetes.objects import KubernetesObjects
 from api.v1 import workspace_pb2, workspace_service_pb2
 from engine.errors import Unreachable
-from engine.workspace import RETRY_ANNOTATION
+from engine.workspace import CAPACITY_TYPES_ANNOTATION, FALLBACKS_ANNOTATION, RETRY_ANNOTATION
 from moorage.simulation.grpc_door import UNAVAILABLE, UNKNOWN_OUTCOME, GrpcClients
 from simulator.faults.users import (
     Create,
@@ -34,6 +34,14 @@ MODELS = {
     3: ("phi-4", "Standard_NC4as_T4_v3"),
 }
 """Preset and instance type by the number of nodes that the planner gives them."""
+
+OTHERS = ("Standard_NC4as_T4_v3", "Standard_NC40ads_H100_v5")
+"""The first is too small for some of the models."""
+
+CAPACITY_TYPES = {
+    "spot": workspace_pb2.CAPACITY_TYPE_SPOT,
+    "on-demand": workspace_pb2.CAPACITY_TYPE_ON_DEMAND,
+}
 
 BAD = "bad"
 GOOD_IMAGE = "registry.example.com/adapters/tone:1"
@@ -65,7 +73,7 @@ class Users:
         )
         match action:
             case Create():
-                await self._create(name, action.nodes, action.preset, action.through)
+                await self._create(name, action)
             case Edit():
                 await self._edit(name, action)
             case Touch():
@@ -74,7 +82,7 @@ class Users:
                 await self._delete(name, action.through)
             case Recreate():
                 await self._delete(name, action.through)
-                await self._create(name, action.nodes, "", action.through)
+                await self._create(name, Create(nodes=action.nodes, through=action.through))
             case Force():
                 await self._force(name, recreates=action.recreates)
             case Retry():
@@ -88,33 +96,13 @@ class Users:
 
     # What they ask, through either door.
 
-    async def _create(self, name: str, nodes: int, preset: str, through: str) -> None:
-        model, instance_type = MODELS[nodes]
-        adapters = [_adapter(BAD_IMAGE, "1.0")] if preset == BAD else []
-        if through == "kubectl":
-            body = {
-                "apiVersion": "kaito.sh/v1beta1",
-                "kind": "Workspace",
-                "metadata": {"name": name, "namespace": self.namespace},
-                "resource": {
-                    "instanceType": instance_type,
-                    "labelSelector": {"matchLabels": {"apps": name}},
-                },
-                "inference": {"preset": {"name": model}, "adapters": adapters},
-            }
+    async def _create(self, name: str, wish: Create) -> None:
+        if wish.through == "kubectl":
+            body = _manifest(name, self.namespace, wish)
             await self._kubectl(lambda: self.kubectl.create(WORKSPACE, body), again_on=(403, 409))
             return
-        workspace = workspace_pb2.Workspace(
-            resource=workspace_pb2.Resource(
-                instance_type=instance_type, match_labels={"apps": name}
-            ),
-            inference=workspace_pb2.Inference(
-                preset=workspace_pb2.PresetChoice(name=model),
-                adapters=[_adapter_message(one) for one in adapters],
-            ),
-        )
         request = workspace_service_pb2.CreateWorkspaceRequest(
-            parent=f"namespaces/{self.namespace}", workspace_id=name, workspace=workspace
+            parent=f"namespaces/{self.namespace}", workspace_id=name, workspace=_message(name, wish)
         )
         await self._ask(
             "CreateWorkspace", request, again_on={"ALREADY_EXISTS", "FAILED_PRECONDITION"}
@@ -154,7 +142,7 @@ class Users:
         await self._delete(name, "kubectl")
         await self._merge(name, {"metadata": {"finalizers": None}})
         if recreates:
-            await self._create(name, 1, "", "kubectl")
+            await self._create(name, Create(through="kubectl"))
 
     async def _retry(self, name: str, through: str) -> None:
         if through == "kubectl":
@@ -224,6 +212,48 @@ class Users:
             else:
                 return
             await asyncio.sleep(PAUSE_SECONDS)
+
+
+def _manifest(name: str, namespace: str, wish: Create) -> dict[str, Any]:
+    model, instance_type = MODELS[wish.nodes]
+    accepts = {
+        FALLBACKS_ANNOTATION: ",".join(OTHERS[: wish.fallbacks]),
+        CAPACITY_TYPES_ANNOTATION: wish.capacity,
+    }
+    return {
+        "apiVersion": "kaito.sh/v1beta1",
+        "kind": "Workspace",
+        "metadata": {
+            "name": name,
+            "namespace": namespace,
+            "annotations": {key: value for key, value in accepts.items() if value},
+        },
+        "resource": {
+            "instanceType": instance_type,
+            "labelSelector": {"matchLabels": {"apps": name}},
+        },
+        "inference": {"preset": {"name": model}, "adapters": _wanted_adapters(wish)},
+    }
+
+
+def _message(name: str, wish: Create) -> workspace_pb2.Workspace:
+    model, instance_type = MODELS[wish.nodes]
+    return workspace_pb2.Workspace(
+        resource=workspace_pb2.Resource(
+            instance_type=instance_type,
+            match_labels={"apps": name},
+            fallback_instance_types=OTHERS[: wish.fallbacks],
+            capacity_types=[CAPACITY_TYPES[word] for word in wish.capacity.split(",") if word],
+        ),
+        inference=workspace_pb2.Inference(
+            preset=workspace_pb2.PresetChoice(name=model),
+            adapters=[_adapter_message(one) for one in _wanted_adapters(wish)],
+        ),
+    )
+
+
+def _wanted_adapters(wish: Create) -> list[dict[str, Any]]:
+    return [_adapter(BAD_IMAGE, "1.0")] if wish.preset == BAD else []
 
 
 def _variant(number: int) -> list[dict[str, Any]]:

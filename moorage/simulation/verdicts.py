@@ -10,7 +10,7 @@ from simulator.checkers.property import ComparedProperty, Property, StatedProper
 from simulator.history import History
 
 JUDGED_ON: Mapping[Callable[[Cluster], History], tuple[str, ...]] = {
-    present: ("S2", "S3", "S11", "S17", "L2", "L12", "O1"),
+    present: ("S2", "S3", "S11", "S17", "N8", "L2", "L12", "O1"),
     remembered: ("S6", "O3"),
     at_rest: ("S4", "S20", "L1", "O2", "O4"),
 }

@@ -263,6 +263,8 @@ _ACTIONS: Mapping[type, Callable[[Any], str]] = {
     users.Create: lambda it: (
         f"a user creates {workspace_name(it.workspace)} with {_count(it.nodes, 'node')}"
         + (f" and preset {it.preset}" if it.preset else "")
+        + (f", {_count(it.fallbacks, 'other instance type')} accepted" if it.fallbacks else "")
+        + (f", as {it.capacity}" if it.capacity else "")
         + _through(it)
     ),
     users.Edit: lambda it: (

@@ -1,6 +1,15 @@
 """Every property there is, in one table."""
 
-from simulator.checkers import api, honesty, liveness, neighbours, node_claims, operational, safety
+from simulator.checkers import (
+    api,
+    fallbacks,
+    honesty,
+    liveness,
+    neighbours,
+    node_claims,
+    operational,
+    safety,
+)
 from simulator.checkers.case import ASKED_FOR, OWNED
 from simulator.checkers.property import (
     ComparedProperty,
@@ -201,6 +210,14 @@ PROPERTIES: tuple[Property, ...] = (
         records=(Commit,),
         kinds=_POOL,
         check=stateless(node_claims.n7_never_overwritten),
+    ),
+    RecordProperty(
+        id="N8",
+        statement="fallbacks in order: each accepted offering is refused before the next is tried, "
+        "and none is left untried",
+        records=(Commit,),
+        kinds=_WORKSPACE,
+        check=stateless(fallbacks.n8_fallbacks_in_order),
     ),
     RecordProperty(
         id="Q1",

@@ -185,9 +185,24 @@ def _claim_names(
 
 def can_be_served(workspace: Object) -> bool:
     """Whether the spec, as written, can be planned at all."""
+    return choose(spec_of(workspace)) is not None
+
+
+def accepted(workspace: Object) -> list[tuple[str, str]]:
+    """Instance type and capacity type of all that the user accepts, in the user's order."""
+    resource = spec_of(workspace).resource
+    return [
+        (instance_type, capacity_type)
+        for instance_type in (resource.instance_type, *resource.fallback_instance_types)
+        for capacity_type in resource.capacity_types or ("on-demand",)
+    ]
+
+
+def spec_of(workspace: Object) -> WorkspaceSpec:
+    """As much of it as decides what is made."""
     inference = workspace.get("inference")
     preset = (inference or {}).get("preset")
-    spec = WorkspaceSpec(
+    return WorkspaceSpec(
         resource=Resource(
             instance_type=(workspace.get("resource") or {}).get("instanceType", ""),
             fallback_instance_types=_listed(workspace, "moorage.sh/fallback-instance-types"),
@@ -200,7 +215,6 @@ def can_be_served(workspace: Object) -> bool:
             adapters=tuple(_adapter(item) for item in inference.get("adapters") or ()),
         ),
     )
-    return choose(spec) is not None
 
 
 def _listed(workspace: Object, key: str) -> tuple[str, ...]:

@@ -14,12 +14,18 @@ Through = Literal["grpc", "kubectl"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Create:
-    """``preset`` "" takes the plan's default; one that no catalogue knows makes a bad workspace."""
+    """``preset`` "" takes the plan's default; one that no catalogue knows makes a bad workspace.
+
+    ``fallbacks`` is how many other instance types are accepted after the first, and ``capacity``
+    in which ways of paying, in order; "" leaves it to the default.
+    """
 
     does: Literal["create"] = "create"
     workspace: int = 0
     nodes: int = 1
     preset: str = ""
+    fallbacks: int = 0
+    capacity: str = ""
     through: Through = "grpc"
 
 

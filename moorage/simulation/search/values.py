@@ -124,7 +124,13 @@ BAD_VARIANT = -1
 """An edit to something that can never be served."""
 _THROUGH = {"through": ("grpc", "kubectl")}
 ACTION_VALUES: Mapping[type, Mapping[str, tuple[Any, ...]]] = {
-    users.Create: {**_THROUGH, "nodes": (1, 1, 1, 2), "preset": ("",) * 11 + ("bad",)},
+    users.Create: {
+        **_THROUGH,
+        "nodes": (1, 1, 1, 2),
+        "preset": ("",) * 11 + ("bad",),
+        "fallbacks": (0, 0, 1, 2),
+        "capacity": ("", "", "", "spot", "spot,on-demand"),
+    },
     users.Edit: {**_THROUGH, "variant": (0, 1, 1, 2, 3, BAD_VARIANT)},
     users.Touch: {"through": ("kubectl",)},
     users.Delete: _THROUGH,

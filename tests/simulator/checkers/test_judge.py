@@ -8,7 +8,7 @@ from tests.simulator.checkers.story import CLUSTER, ENGINE, Story, claim_of
 
 IDS = [
     *(f"S{number}" for number in range(1, 21)),
-    *(f"N{number}" for number in range(1, 8)),
+    *(f"N{number}" for number in range(1, 9)),
     *(f"Q{number}" for number in range(1, 7)),
     *(f"L{number}" for number in range(1, 15)),
     *(f"O{number}" for number in range(1, 5)),
