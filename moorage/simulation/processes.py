@@ -180,7 +180,7 @@ class Processes:
                 self._loop.call_later(seconds, self._resume, one.process)
 
     def _resume(self, process: Process) -> None:
-        if process.paused:
+        if process.paused and not process.crashed:
             self._loop.resume(process)
             self._tell(process, "resumed")
 

@@ -1,5 +1,6 @@
 """Nodes for workspaces, as kubectl shows them: claims, conditions, quota, losses."""
 
+import json
 from collections.abc import Iterator
 
 import pytest
@@ -216,6 +217,23 @@ def test_of_own_nodes_the_preferred_come_first_and_each_serves_one_workspace(
     late = workspaces.make("late", T4, apps="shared")
     assert not {preferred, other} & set(workspaces.until(late, "Ready")["workerNodes"])
     assert len(workspaces.claims(late)) == 1
+
+
+def test_a_node_short_of_disk_is_warned_of_and_serves_on(kubectl, workspaces):
+    name = workspaces.make("pressed", T4)
+    (node,) = workspaces.until(name, "Ready")["workerNodes"]
+    pressed = {"type": "DiskPressure", "status": "True", "reason": "KubeletHasDiskPressure"}
+    patch = json.dumps({"status": {"conditions": [pressed]}})
+
+    def warning() -> bool:
+        """Its kubelet, which knows better, tells otherwise now and then."""
+        kubectl("patch", "node", node, "--subresource=status", "--type=strategic", "-p", patch)
+        condition = workspaces.condition(name, "NodesReady")
+        assert condition["status"] == "True"
+        return f"{node}: DiskPressure" in condition["message"]
+
+    eventually(warning, seconds=60)
+    assert workspaces.status(name)["phase"] == "Ready"
 
 
 def test_without_a_provisioner_a_node_is_waited_for_and_taken_when_it_is_labelled(
