@@ -11,6 +11,7 @@ from typing import Any, get_args
 
 from moorage.simulation.fault_kinds import FAULT_KINDS
 from moorage.simulation.search.values import (
+    ACCEPTED_VALUES,
     ACTION_VALUES,
     BAD_VARIANT,
     BLINK,
@@ -123,7 +124,7 @@ def _swarm(chance: Random, codes: Collection[str]) -> list[str]:
 def _program(chance: Random, number: int, setting: Setting) -> Iterator[Element]:
     """What users do with one workspace: it is made, and then changed or looked at now and then."""
     begins = chance.choice((0.0, 0.0, chance.uniform(0, setting.hours * HOUR / 4)))
-    made = _drawn(chance, Create, ACTION_VALUES[Create], workspace=number)
+    made = _creation(chance, number, setting)
     yield UserElement(user=made, when=At(seconds=_seconds(begins)))
     kinds, weights = list(_ACTIONS), list(_ACTIONS.values())
     for _ in range(chance.randint(0, MOST_ACTIONS)):
@@ -131,15 +132,25 @@ def _program(chance: Random, number: int, setting: Setting) -> Iterator[Element]
         action = _drawn(chance, kind, ACTION_VALUES[kind], workspace=number)
         when = _when_of_action(chance, number, begins, setting)
         yield UserElement(user=action, when=when)
-        yield from _sequel(chance, number, action, when)
+        yield from _sequel(chance, number, action, when, setting)
 
 
-def _sequel(chance: Random, number: int, action: UserAction, when: When) -> Iterator[Element]:
+def _creation(chance: Random, number: int, setting: Setting) -> Create:
+    values = ACTION_VALUES[Create]
+    if setting.provisioner == "moorage":
+        values = {**values, **ACCEPTED_VALUES}
+    made: Create = _drawn(chance, Create, values, workspace=number)
+    return made
+
+
+def _sequel(
+    chance: Random, number: int, action: UserAction, when: When, setting: Setting
+) -> Iterator[Element]:
     """Bad edits are mostly put right, and what was deleted is mostly made again, some time on."""
     if isinstance(action, Edit) and action.variant == BAD_VARIANT:
         then: UserAction = Edit(workspace=number, variant=chance.choice((0, 1)))
     elif isinstance(action, Delete) or (isinstance(action, Force) and not action.recreates):
-        then = _drawn(chance, Create, ACTION_VALUES[Create], workspace=number)
+        then = _creation(chance, number, setting)
     else:
         return
     if chance.random() < 0.7:  # noqa: PLR2004

@@ -124,13 +124,7 @@ BAD_VARIANT = -1
 """An edit to something that can never be served."""
 _THROUGH = {"through": ("grpc", "kubectl")}
 ACTION_VALUES: Mapping[type, Mapping[str, tuple[Any, ...]]] = {
-    users.Create: {
-        **_THROUGH,
-        "nodes": (1, 1, 1, 2),
-        "preset": ("",) * 11 + ("bad",),
-        "fallbacks": (0, 0, 1, 2),
-        "capacity": ("", "", "", "spot", "spot,on-demand"),
-    },
+    users.Create: {**_THROUGH, "nodes": (1, 1, 1, 2), "preset": ("",) * 11 + ("bad",)},
     users.Edit: {**_THROUGH, "variant": (0, 1, 1, 2, 3, BAD_VARIANT)},
     users.Touch: {"through": ("kubectl",)},
     users.Delete: _THROUGH,
@@ -139,4 +133,10 @@ ACTION_VALUES: Mapping[type, Mapping[str, tuple[Any, ...]]] = {
     users.Retry: _THROUGH,
     users.Look: {},
 }
-"""Each field's values apart from ``workspace``."""
+"""Each field's values apart from ``workspace`` and those below."""
+
+ACCEPTED_VALUES: Mapping[str, tuple[Any, ...]] = {
+    "fallbacks": (0, 0, 1, 2),
+    "capacity": ("", "", "", "spot", "spot,on-demand"),
+}
+"""What else a workspace accepts, where quota and capacity are Azure's."""
