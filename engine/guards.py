@@ -39,6 +39,17 @@ def update_possible(workspace: Workspace, observation: Observation) -> bool:
     return spec_changed(workspace, observation) and isinstance(plan_in_use(workspace), Plan)
 
 
+def refused_change(workspace: Workspace, observation: Observation) -> PlanRefusal | None:
+    """Why the spec, changed since it was planned, cannot be served; None where it can."""
+    made = plan_in_use(workspace) if spec_changed(workspace, observation) else None
+    return made if isinstance(made, PlanRefusal) else None
+
+
+def beyond_repair(workspace: Workspace, observation: Observation) -> PlanRefusal | None:
+    """Why what was served, and is gone, cannot be made again: the spec says something else now."""
+    return refused_change(workspace, observation) if observation.workload is None else None
+
+
 def plan_in_use(workspace: Workspace) -> Plan | PlanRefusal:
     """What the spec comes to on the machines that the workspace has."""
     made = workspace.machine.plan

@@ -157,8 +157,8 @@ def _loading(workspace: Workspace, observation: Observation) -> Standing:
 
 
 def _ready(workspace: Workspace, observation: Observation) -> Standing:
-    refusal = guards.plan_in_use(workspace)
-    if guards.spec_changed(workspace, observation) and isinstance(refusal, PlanRefusal):
+    refusal = guards.refused_change(workspace, observation)
+    if refusal is not None:
         return Standing(
             reason=refusal.reason,
             message=f"still serving as before the last change, which cannot be served: "
@@ -176,6 +176,9 @@ def _ready(workspace: Workspace, observation: Observation) -> Standing:
 
 
 def _degraded(workspace: Workspace, observation: Observation) -> Standing:
+    refusal = guards.beyond_repair(workspace, observation)
+    if refusal is not None:
+        return _beyond_repair(refusal)
     replicas = guards.current_replicas(workspace, observation)
     if not guards.nodes_ready(workspace, observation):
         return _provisioning(workspace, observation)
@@ -192,7 +195,20 @@ def _degraded(workspace: Workspace, observation: Observation) -> Standing:
     )
 
 
+def _beyond_repair(refusal: PlanRefusal) -> Standing:
+    return Standing(
+        reason=refusal.reason,
+        message="its StatefulSet is gone, and the last change says nothing that could be served "
+        f"in its place: {refusal.message}",
+        waiting_for="a change that can be served",
+        remedy=refusal.remedy,
+    )
+
+
 def _updating(workspace: Workspace, observation: Observation) -> Standing:
+    refusal = guards.beyond_repair(workspace, observation)
+    if refusal is not None:
+        return _beyond_repair(refusal)
     replicas = guards.current_replicas(workspace, observation)
     return _troubled(replicas) or Standing(
         reason=Reason.ROLLOUT,
@@ -261,6 +277,8 @@ def failure(workspace: Workspace, observation: Observation) -> Standing:
         return _refused(workspace, observation)
     last = standing(workspace, observation)
     patience = PATIENCE[workspace.machine.phase]
+    if guards.beyond_repair(workspace, observation) is not None:
+        return Standing(reason=last.reason, message=last.message, remedy=last.remedy)
     if guards.replica_hopeless(workspace, observation):
         return Standing(reason=last.reason, message=last.message, remedy=patience.remedy)
     return Standing(

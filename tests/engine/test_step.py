@@ -320,6 +320,16 @@ def test_a_change_that_cannot_be_served_leaves_what_is_served_alone():
     assert made.actions == ()
 
 
+def test_what_is_gone_beside_a_change_that_cannot_be_served_is_told_by_that_cause():
+    of = replace(adapted("NOT_AN_IMAGE"), machine=workspace(Phase.DEGRADED).machine)
+    gone = replace(serving(workspace(Phase.READY)), workload=None, replicas=())
+    waiting = observed(of, gone).next.machine
+    assert (waiting.phase, waiting.reason) == (Phase.DEGRADED, Reason.IMAGE_NAME_INVALID)
+    late = replace(gone, at=of.machine.deadline)
+    given_up = observed(of, late).next.machine
+    assert (given_up.phase, given_up.reason) == (Phase.FAILED, Reason.IMAGE_NAME_INVALID)
+
+
 def test_a_malformed_image_is_told_before_any_node_is_paid_for():
     of = replace(adapted("NOT_AN_IMAGE"), machine=workspace(Phase.PLANNING).machine)
     made = observed(of, nothing())
