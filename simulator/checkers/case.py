@@ -88,7 +88,8 @@ class Life:
     owned: dict[str, Object] = field(default_factory=dict)
     silenced: dict[str, int] = field(default_factory=dict)
     released: dict[str, float] = field(default_factory=dict)
-    came: dict[str, float] = field(default_factory=dict)
+    came: dict[str, tuple[float, str]] = field(default_factory=dict)
+    """When each object came, and by whom."""
     taken: float = 0.0
     revised: float = 0.0
     unserving: tuple[float, str] | None = field(init=False)
@@ -174,8 +175,8 @@ class Case:
         if life is None:
             return
         self._made_for[uid(obj)] = life.uid
-        if commit.type is ChangeType.ADDED and not is_engine(commit.actor):
-            life.came[uid(obj)] = commit.at
+        if commit.type is ChangeType.ADDED:
+            life.came[uid(obj)] = (commit.at, commit.actor)
         if life.deletion_recorded is not None and begins_deletion(commit):
             life.released[obj["kind"]] = commit.at
         if commit.type is ChangeType.DELETED:

@@ -55,7 +55,8 @@ def s1_no_orphan_at_death(case: Case, commit: Commit) -> Iterator[Breach]:
     if life.stripped:
         return
     for left in life.owned.values():
-        if commit.at - life.came.get(uid(left), float("-inf")) <= UNDER_WAY_SECONDS:
+        came, maker = life.came.get(uid(left), (float("-inf"), ""))
+        if maker != commit.actor and commit.at - came <= UNDER_WAY_SECONDS:
             continue  # others made it after all was looked through; it may not stay for long (S2)
         yield Breach(
             life.ref,

@@ -35,6 +35,22 @@ def test_a_workspace_that_goes_before_its_claims_leaves_an_orphan(story) -> None
     assert "S1" in story.found()
 
 
+def test_what_a_second_engine_made_a_moment_ago_could_not_be_seen_by_the_first(story) -> None:
+    made = story.provisioning()
+    story.change(USER, made, metadata=DELETED)
+    story.later(10).put("engine-2", claim_of(made))
+    story.later(1).remove(ENGINE, made)
+    assert "S1" not in story.found()
+
+
+def test_what_an_engine_made_itself_a_moment_ago_it_has_to_know_of(story) -> None:
+    made = story.provisioning()
+    story.change(USER, made, metadata=DELETED)
+    story.later(10).put(ENGINE, claim_of(made))
+    story.later(1).remove(ENGINE, made)
+    assert "S1" in story.found()
+
+
 def test_orphans_of_a_workspace_whose_finalizer_a_user_took_are_not_death_s_fault(story) -> None:
     made = story.ready()
     story.change(USER, made, metadata={**DELETED, "finalizers": []})
