@@ -4,40 +4,31 @@ Everything that decides which phase comes next is a row here; what a phase does 
 how long it may wait in ``deadlines``. The diagram in the documentation is drawn from this table.
 """
 
-from collections.abc import Callable
-
 from engine import guards
 from engine.observation import Observation
 from engine.phase import Phase
-from engine.table import IllegalTransition, Row, Table
+from engine.table import IllegalTransition, Row, Table, observed
 from engine.trigger import Trigger
 from engine.workspace import Workspace
 
-Guard = Callable[[Workspace, Observation], bool]
 Transition = Row[Workspace, Observation, Phase]
-
-
-def _observed(source: Phase, *rows: tuple[Guard, Phase]) -> tuple[Transition, ...]:
-    moves = (Transition(Trigger.OBSERVE, source, guard, to) for guard, to in rows)
-    return (*moves, Transition(Trigger.OBSERVE, source, None, None))
-
 
 _DELETION = (guards.deletion_requested, Phase.DELETING)
 
 TRANSITIONS: tuple[Transition, ...] = (
-    *_observed(
+    *observed(
         Phase.PENDING,
         _DELETION,
         (guards.finalizer_held, Phase.PLANNING),
         (guards.deadline_passed, Phase.FAILED),
     ),
-    *_observed(
+    *observed(
         Phase.PLANNING,
         _DELETION,
         (guards.plan_refused, Phase.FAILED),
         (guards.plan_possible, Phase.PROVISIONING),
     ),
-    *_observed(
+    *observed(
         Phase.PROVISIONING,
         _DELETION,
         (guards.spec_changed, Phase.PLANNING),
@@ -46,7 +37,7 @@ TRANSITIONS: tuple[Transition, ...] = (
         (guards.claim_refused, Phase.FAILED),
         (guards.deadline_passed, Phase.FAILED),
     ),
-    *_observed(
+    *observed(
         Phase.DEPLOYING,
         _DELETION,
         (guards.spec_changed, Phase.PLANNING),
@@ -54,7 +45,7 @@ TRANSITIONS: tuple[Transition, ...] = (
         (guards.replica_hopeless, Phase.FAILED),
         (guards.deadline_passed, Phase.FAILED),
     ),
-    *_observed(
+    *observed(
         Phase.LOADING,
         _DELETION,
         (guards.spec_changed, Phase.PLANNING),
@@ -62,20 +53,20 @@ TRANSITIONS: tuple[Transition, ...] = (
         (guards.replica_hopeless, Phase.FAILED),
         (guards.deadline_passed, Phase.FAILED),
     ),
-    *_observed(
+    *observed(
         Phase.READY,
         _DELETION,
         (guards.update_possible, Phase.UPDATING),
         (guards.not_serving, Phase.DEGRADED),
     ),
-    *_observed(
+    *observed(
         Phase.DEGRADED,
         _DELETION,
         (guards.update_possible, Phase.UPDATING),
         (guards.serving, Phase.READY),
         (guards.deadline_passed, Phase.FAILED),
     ),
-    *_observed(
+    *observed(
         Phase.UPDATING,
         _DELETION,
         (guards.update_possible, Phase.PLANNING),
@@ -83,8 +74,8 @@ TRANSITIONS: tuple[Transition, ...] = (
         (guards.replica_hopeless, Phase.FAILED),
         (guards.deadline_passed, Phase.FAILED),
     ),
-    *_observed(Phase.FAILED, _DELETION, (guards.spec_changed, Phase.PLANNING)),
-    *_observed(Phase.DELETING),
+    *observed(Phase.FAILED, _DELETION, (guards.spec_changed, Phase.PLANNING)),
+    Transition(Trigger.OBSERVE, Phase.DELETING, None, None),
     Transition(Trigger.RETRY, Phase.FAILED, guards.deletion_requested, Phase.DELETING),
     Transition(Trigger.RETRY, Phase.FAILED, None, Phase.PLANNING),
 )

@@ -31,6 +31,12 @@ class Row(NamedTuple, Generic[T, O, P]):
     destination: P | None
 
 
+def observed(source: P, *rows: tuple[Callable[[T, O], bool], P]) -> tuple[Row[T, O, P], ...]:
+    """All that a look can lead to from ``source``, which it keeps where no guard says yes."""
+    moves = (Row(Trigger.OBSERVE, source, guard, to) for guard, to in rows)
+    return (*moves, Row(Trigger.OBSERVE, source, None, None))
+
+
 class IllegalTransition(Exception):
     """No row for this trigger in this phase: a defect of the table, not of the world."""
 
