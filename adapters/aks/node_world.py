@@ -8,6 +8,7 @@ from typing import assert_never
 from adapters.aks.pool_copy import ListIntervals, PoolCopy
 from adapters.kubernetes.client import Object
 from adapters.kubernetes.errors import KubernetesRefusal
+from adapters.kubernetes.finalizers import Finalizer
 from adapters.kubernetes.kinds import NODE
 from adapters.kubernetes.node_dialect import NODE_CLAIM_DIALECT, NodeDialect
 from adapters.kubernetes.nodes import POOL_LABEL, must_leave, pool_node, pool_of
@@ -54,7 +55,7 @@ class AksNodeWorld:
         dialect: NodeDialect = NODE_CLAIM_DIALECT,
     ) -> None:
         self._objects = objects
-        self._claims = dialect.kind
+        self._finalizer = Finalizer(objects, dialect.kind, FINALIZER)
         self._pools = pools
         self._clock = clock
         self._copy = PoolCopy(pools, on_change=self._mark, intervals=intervals)
@@ -133,7 +134,7 @@ class AksNodeWorld:
     async def _dispatch(self, claim: NodeClaim, action: NodeAction) -> None:
         match action:
             case HoldClaimFinalizer():
-                await self._hold_finalizer(claim)
+                await self._finalizer.hold(claim.ref, claim.uid)
             case CreateAgentPool():
                 await self._create(claim, action)
             case LabelNode():
@@ -196,12 +197,6 @@ class AksNodeWorld:
         if staying is not None:
             raise staying
 
-    async def _hold_finalizer(self, claim: NodeClaim) -> None:
-        item = await self._current(claim)
-        held = item["metadata"].get("finalizers") or []
-        if FINALIZER not in held:
-            await self._put_finalizers(item, [*held, FINALIZER])
-
     async def _release_finalizer(self, claim: NodeClaim) -> None:
         """Asks Azure once more, past every copy: what is left now is paid for for ever."""
         left = await self._pools.get(claim.ref.name)
@@ -209,23 +204,7 @@ class AksNodeWorld:
             self._copy.put(left)
             raise ActionFailed(f"agent pool {left.name} is still there", code="NotEmpty")
         self._refusals.pop(claim.uid, None)
-        item = await self._current(claim)
-        held = item["metadata"].get("finalizers") or []
-        if FINALIZER in held:
-            await self._put_finalizers(item, [name for name in held if name != FINALIZER])
-
-    async def _current(self, claim: NodeClaim) -> Object:
-        item = await self._objects.get(self._claims, claim.ref.name)
-        if item["metadata"]["uid"] != claim.uid:
-            raise ActionFailed(f"{claim.ref} was deleted and made again meanwhile", code="Replaced")
-        return item
-
-    async def _put_finalizers(self, item: Object, finalizers: list[str]) -> None:
-        metadata = item["metadata"]
-        patch = {
-            "metadata": {"resourceVersion": metadata["resourceVersion"], "finalizers": finalizers}
-        }
-        await self._objects.merge(self._claims, metadata["name"], "", patch)
+        await self._finalizer.release(claim.ref, claim.uid)
 
     async def changes(self) -> AsyncIterator[NodeClaimRef]:
         while True:

@@ -5,6 +5,7 @@ from typing import assert_never
 from adapters.kubernetes import manifests, reading
 from adapters.kubernetes.client import Object
 from adapters.kubernetes.errors import KubernetesRefusal
+from adapters.kubernetes.finalizers import Finalizer
 from adapters.kubernetes.kinds import NODE, NODE_POOL, POD, SERVICE, STATEFUL_SET, WORKSPACE
 from adapters.kubernetes.labels import POOL_LABELS, WORKSPACE_UID_LABEL, selector
 from adapters.kubernetes.manifests import Images
@@ -55,6 +56,7 @@ class Performer:
         """``pools`` is None where no Karpenter makes nodes of NodePools."""
         self._pools = pools
         self._marks = NodeMarks(objects)
+        self._finalizer = Finalizer(objects, WORKSPACE, FINALIZER)
         self._objects = objects
         self._images = images
         self._dialect = dialect
@@ -72,7 +74,7 @@ class Performer:
     async def _dispatch(self, workspace: Workspace, action: Action) -> None:
         match action:
             case HoldFinalizer():
-                await self._hold_finalizer(workspace)
+                await self._finalizer.hold(workspace.ref, workspace.uid)
             case EnsureNodeClaims():
                 await self._release_superseded(workspace, action)
                 await self._ensure_node_claims(workspace, action)
@@ -98,12 +100,6 @@ class Performer:
                 await self._release_finalizer(workspace)
             case _:
                 assert_never(action)
-
-    async def _hold_finalizer(self, workspace: Workspace) -> None:
-        item = await self._current(workspace)
-        held = item["metadata"].get("finalizers") or []
-        if FINALIZER not in held:
-            await self._put_finalizers(item, [*held, FINALIZER])
 
     async def _ensure_node_claims(self, workspace: Workspace, action: EnsureNodeClaims) -> None:
         for name in action.names:
@@ -169,10 +165,7 @@ class Performer:
             left, _ = await self._objects.list_all(kind, namespace, labels=selector(workspace))
             if left:
                 raise ActionFailed(f"{len(left)} {kind.plural} are still there", code="NotEmpty")
-        item = await self._current(workspace)
-        held = item["metadata"].get("finalizers") or []
-        if FINALIZER in held:
-            await self._put_finalizers(item, [name for name in held if name != FINALIZER])
+        await self._finalizer.release(workspace.ref, workspace.uid)
 
     async def _release_superseded(self, workspace: Workspace, action: EnsureNodeClaims) -> None:
         """Past every cache: one that lags hides an earlier attempt's claims, and nodes are dear."""
@@ -229,21 +222,3 @@ class Performer:
         except KubernetesRefusal as error:
             if not error.conflict:
                 raise Unreachable(f"{holding.kind} {holding.name}: {error}") from error
-
-    async def _current(self, workspace: Workspace) -> Object:
-        item = await self._objects.get(WORKSPACE, workspace.ref.name, workspace.ref.namespace)
-        if item["metadata"]["uid"] != workspace.uid:
-            raise ActionFailed(
-                f"{workspace.ref} was deleted and made again meanwhile", code="Replaced"
-            )
-        return item
-
-    async def _put_finalizers(self, item: Object, finalizers: list[str]) -> None:
-        metadata = item["metadata"]
-        patch = {
-            "metadata": {
-                "resourceVersion": metadata["resourceVersion"],
-                "finalizers": finalizers,
-            }
-        }
-        await self._objects.merge(WORKSPACE, metadata["name"], metadata["namespace"], patch)
