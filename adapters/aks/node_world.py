@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 from typing import assert_never
 
 from adapters.aks.pool_copy import ListIntervals, PoolCopy
+from adapters.kubernetes.changes import Changes
 from adapters.kubernetes.client import Object
 from adapters.kubernetes.errors import KubernetesRefusal
 from adapters.kubernetes.finalizers import Finalizer
@@ -65,8 +66,7 @@ class AksNodeWorld:
         )
         self._refusals: dict[str, CloudError] = {}
         """By claim uid: what Azure last answered to our asking for its pool."""
-        self._dirty: dict[str, None] = {}
-        self._some_dirty = asyncio.Event()
+        self._changes = Changes[NodeClaimRef]()
 
     async def run(self) -> None:
         async with asyncio.TaskGroup() as tasks:
@@ -206,13 +206,8 @@ class AksNodeWorld:
         self._refusals.pop(claim.uid, None)
         await self._finalizer.release(claim.ref, claim.uid)
 
-    async def changes(self) -> AsyncIterator[NodeClaimRef]:
-        while True:
-            await self._some_dirty.wait()
-            self._some_dirty.clear()
-            dirty, self._dirty = self._dirty, {}
-            for name in dirty:
-                yield NodeClaimRef(name=name)
+    def changes(self) -> AsyncIterator[NodeClaimRef]:
+        return self._changes.told()
 
     async def inventory(self) -> Sequence[AgentPool]:
         try:
@@ -239,5 +234,4 @@ class AksNodeWorld:
 
     def _mark(self, pool: str) -> None:
         """The claim bears the pool's name."""
-        self._dirty[pool] = None
-        self._some_dirty.set()
+        self._changes.add(NodeClaimRef(name=pool))

@@ -6,6 +6,7 @@ from functools import partial
 from typing import Protocol
 
 from adapters.kubernetes import reading
+from adapters.kubernetes.changes import Changes
 from adapters.kubernetes.client import Object
 from adapters.kubernetes.kinds import NODE, NODE_POOL, POD, SERVICE, STATEFUL_SET
 from adapters.kubernetes.labels import owner_of, owner_uid
@@ -58,16 +59,15 @@ class KubernetesWorld:
         """
         with_pools = provisioner is Provisioner.NODE_POOL
         pools = NodePools(objects, node_class) if with_pools else None
+        self._changes = Changes[WorkspaceRef]()
         self._clock = clock
         self._provisioner = provisioner
         self._dialect = dialect
         others = (NODE_POOL,) if with_pools else ()
-        self._owned = OwnedObjects(objects, self._mark, dialect, others)
-        self._spare = SpareNodes(objects, self._mark)
+        self._owned = OwnedObjects(objects, self._changes.add, dialect, others)
+        self._spare = SpareNodes(objects, self._changes.add)
         self._performer = Performer(objects, images, dialect, pools)
-        self._canaries = canaries(self._mark)
-        self._dirty: dict[WorkspaceRef, None] = {}
-        self._some_dirty = asyncio.Event()
+        self._canaries = canaries(self._changes.add)
 
     async def run(self) -> None:
         async with asyncio.TaskGroup() as tasks:
@@ -138,17 +138,8 @@ class KubernetesWorld:
     async def release(self, holding: Holding) -> None:
         await self._performer.release(holding)
 
-    async def changes(self) -> AsyncIterator[WorkspaceRef]:
-        while True:
-            await self._some_dirty.wait()
-            self._some_dirty.clear()
-            dirty, self._dirty = self._dirty, {}
-            for ref in dirty:
-                yield ref
-
-    def _mark(self, ref: WorkspaceRef) -> None:
-        self._dirty[ref] = None
-        self._some_dirty.set()
+    def changes(self) -> AsyncIterator[WorkspaceRef]:
+        return self._changes.told()
 
     def _ask_models(self, workspace: Workspace, pods: list[Object]) -> None:
         plan = workspace.machine.plan
