@@ -1,5 +1,6 @@
 """What failed of that which a machine asked for."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 
@@ -10,3 +11,11 @@ class Setback:
     action: str
     code: str
     message: str
+
+
+def with_setback(message: str, setbacks: Sequence[Setback]) -> str:
+    """``message``, and after it what failed first since the last look."""
+    if not setbacks:
+        return message
+    setback = setbacks[0]
+    return f"{message}; last attempt to {setback.action} failed: {setback.message}"

@@ -4,7 +4,7 @@ One function a phase, from the same values that decide; a failure is worded once
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from engine import guards
 from engine.action import workload_name
@@ -14,6 +14,7 @@ from engine.offerings import plans, unfit
 from engine.phase import Phase
 from engine.provisioning import Provisioner
 from engine.reason import Reason
+from engine.setback import with_setback
 from engine.sizing import PlanRefusal
 from engine.workspace import Workspace
 
@@ -258,15 +259,7 @@ TELLERS: Mapping[Phase, Teller] = {
 def standing(workspace: Workspace, observation: Observation) -> Standing:
     """Where the workspace stands in its present phase."""
     told = TELLERS[workspace.machine.phase](workspace, observation)
-    if not observation.setbacks:
-        return told
-    setback = observation.setbacks[0]
-    return Standing(
-        reason=told.reason,
-        message=f"{told.message}; last attempt to {setback.action} failed: {setback.message}",
-        waiting_for=told.waiting_for,
-        remedy=told.remedy,
-    )
+    return replace(told, message=with_setback(told.message, observation.setbacks))
 
 
 def failure(workspace: Workspace, observation: Observation) -> Standing:

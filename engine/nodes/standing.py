@@ -1,7 +1,7 @@
 """Where a node claim stands, in words: what it waits for, why, and what to do about it."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from engine.instance_types import find_instance_type
 from engine.nodes import guards
@@ -12,6 +12,7 @@ from engine.nodes.observation import NodeObservation, PoolNode
 from engine.nodes.phase import NodePhase
 from engine.nodes.reason import TERMINAL, NodeReason
 from engine.nodes.refusals import Verdict, judge
+from engine.setback import with_setback
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -185,15 +186,7 @@ TELLERS: Mapping[NodePhase, Teller] = {
 def node_standing(claim: NodeClaim, seen: NodeObservation) -> NodeStanding:
     """Where the claim stands in its present phase."""
     told = TELLERS[claim.machine.phase](claim, seen)
-    if not seen.setbacks:
-        return told
-    setback = seen.setbacks[0]
-    return NodeStanding(
-        reason=told.reason,
-        message=f"{told.message}; last attempt to {setback.action} failed: {setback.message}",
-        waiting_for=told.waiting_for,
-        remedy=told.remedy,
-    )
+    return replace(told, message=with_setback(told.message, seen.setbacks))
 
 
 def node_failure(claim: NodeClaim, seen: NodeObservation) -> NodeStanding:
