@@ -12,6 +12,7 @@ from engine.observation import Observation
 from engine.phase import Phase
 from engine.provisioning import Provisioner
 from engine.standing import Standing
+from engine.transition_times import dated
 from engine.workspace import Condition, ConditionType, Workspace
 
 _PRESENT_STATE = {
@@ -37,23 +38,7 @@ def conditions(
     workspace: Workspace, observation: Observation, told: Standing
 ) -> tuple[Condition, ...]:
     """Every condition that applies; one that did not change keeps its instant."""
-    earlier = {condition.type: condition for condition in workspace.machine.conditions}
-    return tuple(
-        _dated(found, earlier.get(found.type)) for found in _found(workspace, observation, told)
-    )
-
-
-def _dated(found: Condition, earlier: Condition | None) -> Condition:
-    if earlier is None or earlier.status != found.status:
-        return found
-    return Condition(
-        type=found.type,
-        status=found.status,
-        reason=found.reason,
-        message=found.message,
-        since=earlier.since,
-        observed_generation=found.observed_generation,
-    )
+    return dated(_found(workspace, observation, told), workspace.machine.conditions)
 
 
 class Finding(NamedTuple):

@@ -16,6 +16,7 @@ from engine.nodes.claim import (
 from engine.nodes.observation import NodeObservation
 from engine.nodes.phase import NodePhase
 from engine.nodes.standing import NodeStanding
+from engine.transition_times import dated
 
 Fact = tuple[ClaimConditionType, ConditionStatus, str, str]
 """A condition's type, status, reason and message."""
@@ -41,20 +42,7 @@ def node_conditions(
     claim: NodeClaim, seen: NodeObservation, told: NodeStanding
 ) -> tuple[ClaimCondition, ...]:
     """Every condition; one that did not change keeps its instant."""
-    earlier = {condition.type: condition for condition in claim.machine.conditions}
-    return tuple(_dated(new, earlier.get(new.type)) for new in _found(claim, seen, told))
-
-
-def _dated(new: ClaimCondition, earlier: ClaimCondition | None) -> ClaimCondition:
-    if earlier is None or earlier.status is not new.status:
-        return new
-    return ClaimCondition(
-        type=new.type,
-        status=new.status,
-        reason=new.reason,
-        message=new.message,
-        since=earlier.since,
-    )
+    return dated(_found(claim, seen, told), claim.machine.conditions)
 
 
 def _found(claim: NodeClaim, seen: NodeObservation, told: NodeStanding) -> Iterator[ClaimCondition]:
