@@ -3,25 +3,29 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Generic, TypeVar
 
 from engine.phase import Phase
 from engine.presets import find_preset
 from engine.reason import Reason
 from engine.workspace import Workspace
 
+R = TypeVar("R", bound=StrEnum)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Patience:
+class Patience(Generic[R]):
     """``limit`` bounds the wait; ``exhausted`` names its end, ``remedy`` tells what to do then."""
 
     limit: timedelta
-    exhausted: Reason
+    exhausted: R
     remedy: str
 
 
 _RETRY = "`moorage retry` tries again with new nodes"
 
-PATIENCE: Mapping[Phase, Patience] = {
+PATIENCE: Mapping[Phase, Patience[Reason]] = {
     Phase.PENDING: Patience(
         limit=timedelta(minutes=5),
         exhausted=Reason.PENDING_DEADLINE,

@@ -8,9 +8,8 @@ phases share an arrow.
 from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from datetime import timedelta
 from enum import StrEnum
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 from engine import deadlines, lifecycle, phase
 from engine.nodes import deadlines as node_deadlines
@@ -21,14 +20,6 @@ from engine.trigger import Trigger
 from moorage.made_section import with_section
 
 
-class Patience(Protocol):
-    @property
-    def limit(self) -> timedelta: ...
-
-    @property
-    def exhausted(self) -> StrEnum: ...
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lifecycle:
     """The tables of one machine; its phases are in their order, the first one first."""
@@ -36,7 +27,7 @@ class Lifecycle:
     phases: Sequence[StrEnum]
     rows: Sequence[Row[Any, Any, Any]]
     resting: AbstractSet[StrEnum]
-    patience: Mapping[Any, Patience]
+    patience: Mapping[Any, deadlines.Patience[Any]]
 
 
 WORKSPACE = Lifecycle(

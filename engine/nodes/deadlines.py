@@ -6,57 +6,46 @@ a workspace's own patience with its nodes.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from engine.deadlines import LOOK_AGAIN
+from engine.deadlines import LOOK_AGAIN, Patience
 from engine.nodes.claim import NodeState
 from engine.nodes.guards import STABLE
 from engine.nodes.phase import NodePhase
 from engine.nodes.reason import NodeReason
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NodePatience:
-    """``limit`` bounds the wait; ``exhausted`` names its end, ``remedy`` tells what to do then."""
-
-    limit: timedelta
-    exhausted: NodeReason
-    remedy: str
-
-
-NODE_PATIENCE: Mapping[NodePhase, NodePatience] = {
-    NodePhase.REQUESTED: NodePatience(
+NODE_PATIENCE: Mapping[NodePhase, Patience[NodeReason]] = {
+    NodePhase.REQUESTED: Patience(
         limit=timedelta(minutes=2),
         exhausted=NodeReason.REQUESTED_DEADLINE,
         remedy="check that Moorage may update node claims (RBAC)",
     ),
-    NodePhase.LAUNCHING: NodePatience(
+    NodePhase.LAUNCHING: Patience(
         limit=timedelta(minutes=14),
         exhausted=NodeReason.LAUNCH_DEADLINE,
         remedy="`az aks nodepool show` tells what AKS is at; another instance type may be quicker",
     ),
-    NodePhase.REGISTERING: NodePatience(
+    NodePhase.REGISTERING: Patience(
         limit=timedelta(minutes=5),
         exhausted=NodeReason.REGISTRATION_DEADLINE,
         remedy="check that the pool's subnet reaches the cluster's API (egress, DNS, firewall)",
     ),
-    NodePhase.INITIALIZING: NodePatience(
+    NodePhase.INITIALIZING: Patience(
         limit=timedelta(minutes=8),
         exhausted=NodeReason.INITIALIZATION_DEADLINE,
         remedy="check the GPU driver and the device plugin on the node",
     ),
-    NodePhase.UNHEALTHY: NodePatience(
+    NodePhase.UNHEALTHY: Patience(
         limit=timedelta(minutes=15),
         exhausted=NodeReason.NODE_UNHEALTHY,
         remedy="nothing to do: AKS tries to repair it first, then it is replaced",
     ),
-    NodePhase.DRAINING: NodePatience(
+    NodePhase.DRAINING: Patience(
         limit=timedelta(minutes=5),
         exhausted=NodeReason.DRAINING,
         remedy="look for pod disruption budgets that allow no disruption",
     ),
-    NodePhase.TERMINATING: NodePatience(
+    NodePhase.TERMINATING: Patience(
         limit=timedelta(minutes=30),
         exhausted=NodeReason.TERMINATION_OVERDUE,
         remedy="`az aks nodepool show` tells why it stays; nothing is let go until it is gone",
