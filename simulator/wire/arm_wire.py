@@ -6,7 +6,6 @@ AgentPool, and its verbs are those that Kubernetes would have for the same.
 
 import asyncio
 import json
-from collections.abc import Coroutine
 from dataclasses import dataclass
 from typing import cast
 
@@ -17,8 +16,8 @@ from simulator.azure.messages import Answer, Handle, Request, refusal_answer
 from simulator.faults.vocabulary import ErrorAfter, ErrorBefore, Slow, Throttle
 from simulator.history import Call
 from simulator.virtual_cluster import VirtualCluster
-from simulator.virtual_time.event_loop import NotSimulated
 from simulator.virtual_time.process import Process, current_process
+from simulator.wire.at_once import at_once
 from simulator.wire.network import Network
 from simulator.wire.request_faults import BROKEN, Strike
 from simulator.wire.sent import AGENT_POOL, Sent
@@ -78,7 +77,7 @@ class ArmWire:
             self._send_back(exchange, refusal_answer(refusal), carried_out=0)
         else:
             with self._author.writes_as(exchange.sent.actor):
-                answer = _at_once(cast("Coroutine[None, None, Answer]", handle(exchange.request)))
+                answer = at_once(handle(exchange.request))
             self._network.listeners.carried_out(exchange.sent)
             self._send_back(exchange, _told(fault, answer), carried_out=answer.status)
 
@@ -164,13 +163,3 @@ def _error(status: int, asked: Sent) -> Refusal:
     if status == _TOO_MANY:
         return throttled("AgentPoolHandler", "simulated", 1)
     return server_error(status)
-
-
-def _at_once(answering: Coroutine[None, None, Answer]) -> Answer:
-    """The simulated Azure answers without waiting for anything."""
-    try:
-        answering.send(None)
-    except StopIteration as done:
-        answer: Answer = done.value
-        return answer
-    raise NotSimulated("a request to Azure whose answer waits for something")

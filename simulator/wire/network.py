@@ -5,7 +5,7 @@ finds the client or does not: as between machines.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from random import Random
 from typing import cast
@@ -30,8 +30,8 @@ from simulator.kubernetes.json_values import decode
 from simulator.kubernetes.status import ApiError
 from simulator.kubernetes.watch_cache import WatchCache
 from simulator.virtual_cluster import VirtualCluster
-from simulator.virtual_time.event_loop import NotSimulated
 from simulator.virtual_time.process import Process, current_process
+from simulator.wire.at_once import at_once
 from simulator.wire.request_faults import BROKEN, RequestFaults, Strike, refusal, replaced_answer
 from simulator.wire.sent import Sent, sent
 from simulator.wire.watch_pipe import WatchPipe
@@ -172,7 +172,7 @@ class Network:
             answering = self._api_server.handle(
                 request.method, request.target, headers, body, cache=self._cache(exchange.client)
             )
-            response = _at_once(answering)
+            response = at_once(answering)
         self.listeners.carried_out(request)
         if not isinstance(response.body, bytes):
             response.body = self._pipe(exchange, response.body)
@@ -320,17 +320,6 @@ class Network:
 
 def _concerns(fault: WatchFault, client: str, kind: str) -> bool:
     return client.startswith(fault.process) and fault.kind in ("", kind)
-
-
-def _at_once(answering: Awaitable[Response]) -> Response:
-    """The answer of a handler that need not wait: all but a pod's log and streams."""
-    coroutine = answering.__await__()
-    try:
-        next(coroutine)
-    except StopIteration as done:
-        response: Response = done.value
-        return response
-    raise NotSimulated("a request whose answer waits for something")
 
 
 def _reason(response: Response | None) -> str:
