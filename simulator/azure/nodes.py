@@ -62,6 +62,11 @@ def _labels(place: ManagedCluster, pool: Pool, machine: Machine) -> dict[str, st
     return {**labels, **pool_labels(pool)}
 
 
+def pool_of(node: Object) -> str:
+    """The agent pool that a Node says it is of, "" where it says none."""
+    return str((node["metadata"].get("labels") or {}).get(OLD_AGENT_POOL, ""))
+
+
 def pool_labels(pool: Pool) -> dict[str, str]:
     return dict(pool.properties.get("nodeLabels") or {})
 

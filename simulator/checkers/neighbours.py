@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from engine.nodes.claim import FINALIZER as CLAIM_FINALIZER
 from engine.workspace import FINALIZER
+from simulator.azure.nodes import pool_of
 from simulator.checkers.case import Case
 from simulator.checkers.property import Breach
 from simulator.checkers.reading import (
@@ -25,8 +26,6 @@ from simulator.kubernetes.status import Object
 
 OUR_FINALIZERS = frozenset({("Workspace", FINALIZER), ("NodeClaim", CLAIM_FINALIZER)})
 """The claims' is Karpenter's where it runs, and our node engine's where that does."""
-
-POOL_LABEL = "agentpool"
 
 OUR_CONDITIONS = frozenset(
     {
@@ -137,6 +136,5 @@ def s15_bring_your_own_untouched(case: Case, commit: Commit) -> Iterator[Breach]
 
 def _claim_of_pool(case: Case, node: Object) -> set[str]:
     """The uid of the claim whose agent pool a Node says it is of."""
-    pool = (node["metadata"].get("labels") or {}).get(POOL_LABEL, "")
-    claim = case.history.objects.get(("NodeClaim", "", pool))
+    claim = case.history.objects.get(("NodeClaim", "", pool_of(node)))
     return set() if claim is None else {uid(claim)}

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 
 from engine.lifecycle import TRANSITIONS
+from simulator.azure.nodes import pool_of
 from simulator.checkers.case import Case, Life, Span, asked_for
 from simulator.checkers.property import Breach
 from simulator.checkers.reading import (
@@ -341,16 +342,12 @@ def _drained(case: Case, obj: Object) -> bool:
     """Whether it is a Node whose agent pool is gone, or a pod on a node whose claim is going."""
     objects = case.history.objects
     if obj["kind"] == "Node":
-        return (AGENT_POOL, "", _pool_of(obj)) not in objects
+        return (AGENT_POOL, "", pool_of(obj)) not in objects
     node = objects.get(("Node", "", obj.get("spec", {}).get("nodeName", "")))
     if obj["kind"] != "Pod" or node is None:
         return False
-    claim = objects.get(("NodeClaim", "", _pool_of(node)))
+    claim = objects.get(("NodeClaim", "", pool_of(node)))
     return claim is not None and is_deleting(claim)
-
-
-def _pool_of(node: Object) -> str:
-    return str((node["metadata"].get("labels") or {}).get("agentpool", ""))
 
 
 def _lately(span: Span | None, at: float) -> bool:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 
 from engine.instance_types import find_instance_type
+from simulator.azure.nodes import pool_of
 from simulator.controllers.node_claim_nodes import build_node, requested_instance_type
 from simulator.faults.planned_fate import Told
 from simulator.faults.vocabulary import (
@@ -117,7 +118,7 @@ class ClusterFaults:
     def _evict(self, _: int, node: Object) -> None:
         """The machine goes, its node with it, and Karpenter notices and drops the claim."""
         if self._cluster.azure is not None:
-            self._cluster.azure.mishaps.evict_spot(_pool(node))
+            self._cluster.azure.mishaps.evict_spot(pool_of(node))
             return
         self._remove("Node", node)
         for owner in node["metadata"].get("ownerReferences", ()):
@@ -133,7 +134,7 @@ class ClusterFaults:
 
     def _reuse_name(self, _: int, node: Object) -> None:
         if self._cluster.azure is not None:
-            self._cluster.azure.mishaps.repair(_pool(node))
+            self._cluster.azure.mishaps.repair(pool_of(node))
             return
         self._remove("Node", node)
         for owner in node["metadata"].get("ownerReferences", ()):
@@ -315,11 +316,6 @@ def found_namespace(cluster: VirtualCluster, name: str) -> None:
         )
 
 
-def _pool(node: Object) -> str:
-    """The agent pool that a Node is of, "" where it is of none."""
-    return str((node["metadata"].get("labels") or {}).get("agentpool", ""))
-
-
 def _claim_name(node: Object) -> str:
     owners = node["metadata"].get("ownerReferences", ())
-    return next((str(owner["name"]) for owner in owners), _pool(node))
+    return next((str(owner["name"]) for owner in owners), pool_of(node))
