@@ -71,9 +71,6 @@ class PoolCopy:
     def get(self, name: str) -> AgentPool | None:
         return self._held.get(name)
 
-    def all(self) -> Sequence[AgentPool]:
-        return list(self._held.values())
-
     def put(self, pool: AgentPool) -> None:
         """What Azure has just answered of one pool.
 

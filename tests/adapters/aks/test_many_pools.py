@@ -49,15 +49,16 @@ def test_fifty_pools_cost_one_write_each_and_a_list_each_half_minute():
 
         await asyncio.gather(*(make(number) for number in range(MANY)))
         await asyncio.sleep(600)
-        assert [pool.state for pool in copy.all()] == [PoolState.SUCCEEDED] * MANY
+        made = [copy.get(f"ws{number}") for number in range(MANY)]
+        assert [pool.state for pool in made] == [PoolState.SUCCEEDED] * MANY
         assert network.requests["PUT"] == MANY
         # A list of 50 pools is three pages; about one list each half minute, then each two minutes.
         assert network.requests["GET"] <= 3 * 14
 
-        await asyncio.gather(*(pools.delete(pool) for pool in copy.all()))
+        await asyncio.gather(*(pools.delete(pool) for pool in made))
         copy.soon()
         await asyncio.sleep(600)
-        assert copy.all() == []
+        assert [copy.get(pool.name) for pool in made] == [None] * MANY
         assert network.requests["DELETE"] == MANY
         running.cancel()
 
