@@ -51,3 +51,11 @@ def owner_keys(obj: Object, owner_kind: str) -> Iterator[Key]:
     for owner in metadata.get("ownerReferences", ()):
         if owner.get("controller") and owner["kind"] == owner_kind:
             yield Key(metadata.get("namespace", ""), owner["name"])
+
+
+def node_keys(obj: Object) -> Iterator[Key]:
+    """The Node that ``obj`` is, or the one that the pod is bound to."""
+    if obj["kind"] == "Node":
+        yield key_of(obj)
+    elif node_name := obj["spec"].get("nodeName"):
+        yield Key("", node_name)

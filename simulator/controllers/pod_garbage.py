@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from simulator.clock import Clock
 from simulator.controllers.conditions import condition, save_status, with_conditions
-from simulator.controllers.controller import Key, key_of
+from simulator.controllers.controller import Key, node_keys
 from simulator.controllers.pods import is_finished
 from simulator.kubernetes.objects import Change, Objects
 from simulator.kubernetes.status import Object
@@ -23,10 +23,7 @@ class PodGarbageCollector:
         self._clock = clock
 
     def affected(self, change: Change) -> Iterable[Key]:
-        if change.object["kind"] == "Node":
-            return [key_of(change.object)]
-        node_name = change.object["spec"].get("nodeName")
-        return [Key("", node_name)] if node_name else []
+        return node_keys(change.object)
 
     def reconcile(self, key: Key) -> float | None:
         if self._objects.find("Node", key.name) is None:

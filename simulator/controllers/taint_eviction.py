@@ -9,7 +9,7 @@ from simulator.controllers.conditions import (
     seconds_left,
     with_conditions,
 )
-from simulator.controllers.controller import Key, key_of
+from simulator.controllers.controller import Key, node_keys
 from simulator.controllers.events import EventRecorder
 from simulator.controllers.ownership import is_terminating
 from simulator.controllers.pods import is_finished
@@ -32,10 +32,7 @@ class TaintEvictionController:
         self._events = EventRecorder(objects=objects, clock=clock, component=self.name)
 
     def affected(self, change: Change) -> Iterable[Key]:
-        if change.object["kind"] == "Node":
-            return [key_of(change.object)]
-        node_name = change.object["spec"].get("nodeName")
-        return [Key("", node_name)] if node_name else []
+        return node_keys(change.object)
 
     def reconcile(self, key: Key) -> float | None:
         node = self._objects.find("Node", key.name)
