@@ -6,8 +6,8 @@ from aiohttp import web
 
 from simulator.azure.failures import server_error
 from simulator.azure.messages import Answer, Handle, Request, refusal_answer
+from simulator.http_listener import HttpListener
 
-SHUTDOWN_SECONDS = 1.0
 BODY_LIMIT = 4 * 1024 * 1024
 """Bytes; ARM's own."""
 
@@ -18,29 +18,14 @@ class AzureDoor:
     def __init__(self, handle: Handle, host: str = "127.0.0.1", port: int = 0) -> None:
         """With port 0 the system chooses a free one."""
         self._handle = handle
-        self._host = host
-        self._port = port
-        self._runner: web.AppRunner | None = None
+        self._listener = HttpListener(self._serve, host, port, body_limit=BODY_LIMIT)
 
     async def start(self) -> str:
         """Listens, and answers the URL; raises OSError where the address may not be had."""
-        app = web.Application(client_max_size=BODY_LIMIT)
-        app.router.add_route("*", "/{path:.*}", self._serve)
-        runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_SECONDS)
-        await runner.setup()
-        try:
-            await web.TCPSite(runner, self._host, self._port).start()
-        except OSError:
-            await runner.cleanup()
-            raise
-        self._runner = runner
-        host, port = runner.addresses[0][:2]
-        return f"http://{host}:{port}"
+        return await self._listener.start()
 
     async def stop(self) -> None:
-        if self._runner is not None:
-            await self._runner.cleanup()
-            self._runner = None
+        await self._listener.stop()
 
     async def _serve(self, request: web.Request) -> web.Response:
         url = f"http://{request.host}{request.raw_path}"
