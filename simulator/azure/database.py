@@ -1,13 +1,14 @@
 """The simulated Azure's memory on disk: one SQLite file, one transaction per request or step.
 
-Kept as the API server keeps its objects: what was committed outlives a killed process.
+What was committed outlives a killed process.
 """
 
-import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
+
+from simulator.sqlite_file import open_file
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS records (
@@ -54,10 +55,7 @@ class NoLedger:
 class SqliteLedger:
     def __init__(self, path: Path) -> None:
         """Opens or makes the file."""
-        self._connection = sqlite3.connect(path, isolation_level=None)
-        self._connection.execute("PRAGMA journal_mode=WAL")
-        self._connection.execute("PRAGMA synchronous=NORMAL")
-        self._connection.executescript(_SCHEMA)
+        self._connection = open_file(path, _SCHEMA)
 
     def records(self, kind: str) -> Iterator[tuple[str, bytes]]:
         select = "SELECT key, body FROM records WHERE kind = ? ORDER BY key"

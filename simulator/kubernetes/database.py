@@ -1,14 +1,14 @@
 """The API server's memory on disk: one SQLite file, one transaction per write.
 
-Journal mode WAL with ``synchronous=NORMAL``: a committed transaction has reached the operating
-system, so it outlives a killed process; only a power cut may lose the last ones
-(https://www.sqlite.org/wal.html#performance_considerations).
+What was committed outlives a killed process.
 """
 
 import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+
+from simulator.sqlite_file import open_file
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS objects (
@@ -54,10 +54,7 @@ class NoDatabase:
 class Database:
     def __init__(self, path: Path) -> None:
         """Opens or makes the file."""
-        self._connection = sqlite3.connect(path, isolation_level=None)
-        self._connection.execute("PRAGMA journal_mode=WAL")
-        self._connection.execute("PRAGMA synchronous=NORMAL")
-        self._connection.executescript(_SCHEMA)
+        self._connection = open_file(path, _SCHEMA)
 
     def resource_version(self) -> int:
         (counter,) = self._connection.execute("SELECT resource_version FROM counter").fetchone()
