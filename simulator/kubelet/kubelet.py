@@ -63,7 +63,7 @@ class Kubelet:
         """One worker after another, until one has seen the pod go."""
         metadata = pod["metadata"]
         backoff = RestartBackoff(failures=1)
-        while (current := self._current(metadata)) is not None:
+        while (current := self.node.present(pod)) is not None:
             try:
                 await self._work_on(current)
             except Exception as error:  # one pod must not take the node's others with it
@@ -83,10 +83,6 @@ class Kubelet:
             await worker.run()
         finally:
             del self._workers[uid]
-
-    def _current(self, metadata: Object) -> Object | None:
-        pod = self.node.objects.find("Pod", metadata["name"], metadata["namespace"])
-        return pod if pod is not None and pod["metadata"]["uid"] == metadata["uid"] else None
 
     def _report(self) -> float:
         """The node's lease, and its status where that has changed; seconds until the next."""

@@ -45,6 +45,13 @@ class Node:
     runtime_for: Callable[[Object], ContainerRuntime]
     addresses: PodAddresses
 
+    def present(self, pod: Object) -> Object | None:
+        """``pod`` as it is now; None where it is gone, and another may bear its name."""
+        metadata = pod["metadata"]
+        found = self.objects.find("Pod", metadata["name"], metadata["namespace"])
+        same = found is not None and found["metadata"]["uid"] == metadata["uid"]
+        return found if same else None
+
 
 class PodWorker:
     """Writes the pod's status at once, so that nobody trusts one from before a restart."""
@@ -178,7 +185,7 @@ class PodWorker:
         await asyncio.gather(*(runner.abandon(grace_seconds) for runner in self.runners))
 
     def _grace_seconds(self) -> float:
-        pod = self._current()
+        pod = self._node.present(self._pod)
         if pod is None:
             return 0.0
         grace = pod["metadata"].get("deletionGracePeriodSeconds")
@@ -241,14 +248,9 @@ class PodWorker:
     def _find(self, kind: str, name: str) -> Object | None:
         return self._node.objects.find(kind, name, self._pod["metadata"]["namespace"])
 
-    def _current(self) -> Object | None:
-        metadata = self._pod["metadata"]
-        pod = self._node.objects.find("Pod", metadata["name"], metadata["namespace"])
-        return pod if pod is not None and pod["metadata"]["uid"] == metadata["uid"] else None
-
     def _annotate(self) -> None:
         """Marks the pod for people where nothing of it really runs."""
-        reason, pod = self.runtime.simulated_because, self._current()
+        reason, pod = self.runtime.simulated_because, self._node.present(self._pod)
         if reason is None or pod is None:
             return
         annotations = pod["metadata"].get("annotations") or {}
@@ -259,7 +261,7 @@ class PodWorker:
             self._node.objects.update({**pod, "metadata": metadata})
 
     def _publish(self) -> None:
-        pod = self._current()
+        pod = self._node.present(self._pod)
         if pod is None:
             return
         facts = PodFacts(
