@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Generic, Protocol, TypeVar
 
-from engine.errors import ActionFailed, NotFound, Stale, Unreachable
+from engine.errors import ActionFailed, NotFound, Refused, Stale, Unreachable
 from engine.ports import Clock
 from engine.report import Report
 from engine.setback import Setback
@@ -58,7 +58,7 @@ class Store(Protocol[R_contra, D]):
         ...
 
     async def save(self, thing: D, /) -> D:
-        """Writes the machine's state. Raises Stale, NotFound, Unreachable."""
+        """Writes the machine's state. Raises Stale, NotFound, Refused, Unreachable."""
         ...
 
 
@@ -112,7 +112,7 @@ class Driver(Generic[R, T, O, A]):
                 return
             except Stale:
                 continue
-            except Unreachable as error:
+            except (Refused, Unreachable) as error:
                 self._failures += 1
                 pause = retry_seconds(self._failures)
                 log.warning("%s: %s; trying again in %.0f s", self.ref, error, pause)

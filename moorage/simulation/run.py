@@ -16,12 +16,14 @@ from simulator.checkers.properties import PROPERTIES
 from simulator.checkers.property import Property
 from simulator.faults.plan import Plan, Setting
 from simulator.history import Defect, History
-from simulator.virtual_time.event_loop import virtual_loop
+from simulator.virtual_time.event_loop import VirtualLoop, virtual_loop
+from simulator.virtual_time.process import current_process
 from simulator.virtual_time.randomness import Randomness
 from simulator.virtual_time.schedule import InOrder, Prioritised, Schedule, Shuffled
 
 PRIORITY_CHANGES = 3
 PRIORITY_STEPS = 20_000
+OUR_PACKAGES = ("adapters", "api", "engine", "moorage")
 
 
 def run(
@@ -36,9 +38,9 @@ def run(
     tally = Tally()
     history.readers += [trace.add, tally.add]
     began = time.process_time()
-    with _undisturbed():
-        randomness = Randomness(plan.seed)
-        loop = virtual_loop(_schedule(plan.setting, randomness))
+    randomness = Randomness(plan.seed)
+    loop = virtual_loop(_schedule(plan.setting, randomness))
+    with _undisturbed(history, loop):
         world = World(plan, loop, history, randomness, choose)
         loop.run_until_complete(world.build())
         try:
@@ -68,17 +70,43 @@ def run(
 
 
 @contextmanager
-def _undisturbed() -> Iterator[None]:
-    """No collector, which would close generators at its own times, and no log."""
+def _undisturbed(history: History, loop: VirtualLoop) -> Iterator[None]:
+    """No collector, which would close generators at its own times.
+
+    And no log but for our own errors: what is logged as one is a defect, however well survived.
+    """
     collecting, level = gc.isenabled(), logging.root.manager.disable
+    defects = _LoggedDefects(history, loop)
     gc.disable()
-    logging.disable(logging.CRITICAL)
+    logging.disable(logging.WARNING)
+    logging.root.addHandler(defects)
     try:
         yield
     finally:
+        logging.root.removeHandler(defects)
         logging.disable(level)
         if collecting:
             gc.enable()
+
+
+class _LoggedDefects(logging.Handler):
+    def __init__(self, history: History, loop: VirtualLoop) -> None:
+        super().__init__()
+        self._history = history
+        self._loop = loop
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if record.name.partition(".")[0] not in OUR_PACKAGES:
+            return  # libraries complain of what faults did to them
+        process = current_process()
+        error = "" if record.exc_info is None else f": {record.exc_info[1]!r}"
+        self._history.add(
+            Defect(
+                at=self._loop.time(),
+                actor="simulation" if process is None else process.name,
+                what=f"{record.getMessage()}{error}",
+            )
+        )
 
 
 def _schedule(setting: Setting, randomness: Randomness) -> Schedule:
