@@ -16,6 +16,7 @@ from simulator.checkers.reading import (
     finalizers,
     generation,
     holds_finalizer,
+    instant,
     is_engine,
     name,
     patience,
@@ -389,6 +390,7 @@ def l12_explain_or_progress(case: Case, record: Commit | Milestone) -> Iterator[
         return
     if is_engine(record.actor):
         yield from _unexplained(now)
+        yield from _put_off(before, now)
     if phase(now) != phase(before):
         life = case.lives[uid(now)]
         yield from _overdue(case, before, life.phase_before_since, record.at)
@@ -406,6 +408,14 @@ def _unexplained(workspace: Object) -> Iterator[Breach]:
     for field in needed:
         if not told.get(field):
             yield Breach(ref(workspace), f"in {stands}, status.{field} is told", "it is empty")
+
+
+def _put_off(before: Object, now: Object) -> Iterator[Breach]:
+    """A wait that was bounded once is not prolonged."""
+    earlier, later = status(before).get("deadline"), status(now).get("deadline")
+    same_wait = status(before).get("phaseSince") == status(now).get("phaseSince")
+    if same_wait and earlier and later and instant(later) > instant(earlier):
+        yield Breach(ref(now), f"{phase(now)} may last until {earlier}", f"now until {later}")
 
 
 def _overdue(case: Case, workspace: Object, since: float, until: float) -> Iterator[Breach]:

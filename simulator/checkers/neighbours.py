@@ -6,8 +6,10 @@ from engine.nodes.claim import FINALIZER as CLAIM_FINALIZER
 from engine.workspace import FINALIZER
 from simulator.azure.nodes import pool_of
 from simulator.checkers.case import Case
+from simulator.checkers.node_claims import STATE_ANNOTATION
 from simulator.checkers.property import Breach
 from simulator.checkers.reading import (
+    annotation,
     finalizers,
     foreign,
     holds_finalizer,
@@ -23,9 +25,6 @@ from simulator.checkers.reading import (
 from simulator.history import Commit
 from simulator.kubernetes.objects import ChangeType
 from simulator.kubernetes.status import Object
-
-OUR_FINALIZERS = frozenset({("Workspace", FINALIZER), ("NodeClaim", CLAIM_FINALIZER)})
-"""The claims' is Karpenter's where it runs, and our node engine's where that does."""
 
 OUR_CONDITIONS = frozenset(
     {
@@ -83,10 +82,17 @@ def s14_foreign_fields_preserved(_: Case, commit: Commit) -> Iterator[Breach]:
         )
 
 
+def _is_ours(obj: Object, finalizer: str) -> bool:
+    """A claim's is Karpenter's where it runs, and our node engine's where that does."""
+    if obj["kind"] == "NodeClaim":
+        return finalizer == CLAIM_FINALIZER and bool(annotation(obj, STATE_ANNOTATION))
+    return obj["kind"] == "Workspace" and finalizer == FINALIZER
+
+
 def _stripped(commit: Commit) -> Iterator[Breach]:
     """What somebody else still held is gone."""
     for entry in finalizers(commit.before or commit.now):
-        if (commit.now["kind"], entry) not in OUR_FINALIZERS:
+        if not _is_ours(commit.before or commit.now, entry):
             yield Breach(
                 f"{commit.now['kind']} {ref(commit.now)}",
                 f"the finalizer {entry} is somebody else's",
@@ -103,8 +109,7 @@ def _lost(before: Object, now: Object, *, by_user: bool) -> Iterator[str]:
                 if after.get(key) != value:
                     yield f"the {field[:-1]} {key}"
     for entry in finalizers(before):
-        ours = (before["kind"], entry) in OUR_FINALIZERS
-        if not ours and entry not in finalizers(now):
+        if not _is_ours(before, entry) and entry not in finalizers(now):
             yield f"the finalizer {entry}"
     for owner in owners(before):
         if owner not in owners(now):

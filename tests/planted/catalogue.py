@@ -55,7 +55,7 @@ SHAPES: Mapping[str, Shape] = {
     "B05": _planted("marked as rolled out before it is", plans.ROLLOUT_ERROR, "L12", "L1", "S12"),
     "B06": _planted(
         "what is under way is remembered by the process alone, and asked for anew",
-        plans.CRASH_WHILE_A_POOL_IS_MADE,
+        plans.CRASH_BEFORE_A_POOL_IS_LISTED,
         "N7",
         rare=True,
     ),

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
+from simulator.faults.azure_vocabulary import ListLags
 from simulator.faults.plan import Element, FaultElement, Plan, Setting, UserElement
 from simulator.faults.triggers import At, Calls, OnCall, OnPhase, When
 from simulator.faults.users import (
@@ -116,7 +117,12 @@ FROZEN_CLAIMS = plan(strikes(Freeze(kind="NodeClaim", seconds=120.0), At(seconds
 FROZEN_CLAIMS_BRIEFLY = plan(strikes(Freeze(kind="NodeClaim", seconds=2.0), At(seconds=4.0)))
 FROZEN_CLAIMS_FOR_LONG = plan(strikes(Freeze(kind="NodeClaim", seconds=400.0), At(seconds=1.0)))
 
-CRASH_WHILE_A_POOL_IS_MADE = on_azure(plan(strikes(Crash(down=5.0), at("Provisioning", 60.0))))
+CRASH_BEFORE_A_POOL_IS_LISTED = on_azure(
+    plan(
+        strikes(ListLags(seconds=400.0), at("Provisioning", 0.0)),
+        strikes(Crash(down=5.0), at("Provisioning", 240.0)),
+    )
+)
 POOL_FAILS_THEN_DELETED = on_azure(
     plan(strikes(LaunchFails()), does(Delete(), at("Failed", 20.0)), hours=0.5)
 )
@@ -209,9 +215,9 @@ DELETED_WHILE_LAUNCHING = plan(
 )
 SLOW_LAUNCH = plan(strikes(LaunchSlow(seconds=2000.0)), hours=0.75)
 LAUNCHED_AT_THE_DEADLINE = plan(
-    strikes(LaunchSlow(seconds=940.0)),
-    strikes(Crash(down=80.0), At(seconds=1130.0)),
-    hours=0.5,
+    strikes(LaunchSlow(seconds=1540.0)),
+    strikes(Crash(down=80.0), At(seconds=1730.0)),
+    hours=0.6,
 )
 THROTTLED = plan(strikes(Throttle(calls=CLAIM_CREATED, retry_after=5)))
 REFUSED_THEN_RETRIED = plan(strikes(Quota()), does(Retry(), at("Failed", 30.0)), hours=0.3)
