@@ -7,11 +7,12 @@ from typing import Any
 
 from simulator.checkers.case import Case
 from simulator.checkers.property import Breach
-from simulator.checkers.reading import is_api, is_deleting, uid
+from simulator.checkers.reading import generation, is_api, is_deleting, uid
 from simulator.history import Commit, Rpc, StreamMessage
 from simulator.kubernetes.objects import ChangeType
 
 OK = "OK"
+ALREADY_EXISTS = "ALREADY_EXISTS"
 CREATE, UPDATE = "CreateWorkspace", "UpdateWorkspace"
 DELETE, RETRY = "DeleteWorkspace", "RetryWorkspace"
 GET, LIST = "GetWorkspace", "ListWorkspaces"
@@ -98,12 +99,14 @@ class Idempotency:
         self._first: dict[str, tuple[Told, Told | None]] = {}
         self._written: set[tuple[str, int]] = set()
 
-    def __call__(self, _: Case, record: Commit | Rpc) -> Iterator[Breach]:
+    def __call__(self, case: Case, record: Commit | Rpc) -> Iterator[Breach]:
         if isinstance(record, Commit):
             if is_api(record.actor):
                 self._written.add((uid(record.now), record.revision))
             return
         rpc, request_id = record, record.request.get("requestId")
+        if rpc.code == ALREADY_EXISTS:
+            yield from self._in_its_own_way(case, rpc)
         if not request_id or rpc.code != OK or not changes_something(rpc):
             return
         request, answer = self._first.setdefault(request_id, (rpc.request, rpc.response))
@@ -118,6 +121,18 @@ class Idempotency:
                 resource_name(rpc),
                 f"request {request_id} was answered with {_in_short(answer)}",
                 f"again, it was answered with {_in_short(rpc.response)}",
+            )
+
+    def _in_its_own_way(self, case: Case, rpc: Rpc) -> Iterator[Breach]:
+        """What this very request has made stands there, untouched by any other since."""
+        _, answer = self._first.get(rpc.request.get("requestId", ""), ({}, None))
+        made = (answer or {}).get("workspace") or {}
+        life = case.lives.get(made.get("uid", ""))
+        if life is not None and life.died is None and generation(life.workspace) == 1:
+            yield Breach(
+                resource_name(rpc),
+                f"the request was answered with {_in_short(answer)}",
+                "again, it was told that someone's is in the way",
             )
 
     def _grown(self, first: Told | None, again: Told | None) -> bool:
