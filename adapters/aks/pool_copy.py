@@ -19,7 +19,7 @@ FIRST_PAUSE_SECONDS = 5.0
 LONGEST_PAUSE_SECONDS = 120.0
 
 LAG_SECONDS = 60.0
-"""So long a list may be without a pool that Azure has told of by its name."""
+"""So long a list may be behind what Azure has told of a pool by its name."""
 
 _RESTING = frozenset({PoolState.SUCCEEDED, PoolState.FAILED})
 _TRANSIENT = frozenset({408, 409, 429})
@@ -36,6 +36,14 @@ class ListIntervals:
     moving: float = 30.0
     resting: float = 120.0
     least: float = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Put:
+    at: float
+    """By the loop's clock."""
+    before: AgentPool | None
+    """What was held until then: a list that tells it again lags."""
 
 
 class PoolCopy:
@@ -58,8 +66,7 @@ class PoolCopy:
         self._on_change = on_change
         self._intervals = intervals or ListIntervals()
         self._held: dict[str, AgentPool] = {}
-        self._put_at: dict[str, float] = {}
-        """When a pool was put here, by the loop's clock."""
+        self._put: dict[str, _Put] = {}
         self._heard = asyncio.Event()
         self._wanted = asyncio.Event()
         self._pause = FIRST_PAUSE_SECONDS
@@ -74,10 +81,13 @@ class PoolCopy:
     def put(self, pool: AgentPool) -> None:
         """What Azure has just answered of one pool.
 
-        No list that is under way outdoes it, and none that lags makes it disappear.
+        No list that is under way outdoes it; none that lags makes it disappear, or as it was.
         """
+        before = self._held.get(pool.name)
+        if before == pool and pool.name in self._put:
+            before = self._put[pool.name].before
         self._held[pool.name] = pool
-        self._put_at[pool.name] = asyncio.get_running_loop().time()
+        self._put[pool.name] = _Put(asyncio.get_running_loop().time(), before)
         self._on_change(pool.name)
 
     def soon(self) -> None:
@@ -98,11 +108,11 @@ class PoolCopy:
                 await self._rest(began)
 
     def _take(self, pools: Sequence[AgentPool], began: float) -> None:
-        self._put_at = {n: at for n, at in self._put_at.items() if at + LAG_SECONDS > began}
+        self._put = {n: put for n, put in self._put.items() if put.at + LAG_SECONDS > began}
         fresh = {pool.name: pool for pool in pools}
-        for name, put_at in self._put_at.items():
+        for name, put in self._put.items():
             held = self._held.get(name)
-            if held is not None and (put_at > began or _missed(held, fresh)):
+            if held is not None and (put.at > began or _lags(held, put.before, fresh)):
                 fresh[name] = held
         names = self._held.keys() | fresh.keys()
         changed = [name for name in sorted(names) if self._held.get(name) != fresh.get(name)]
@@ -143,6 +153,11 @@ def _transient(error: CloudError) -> bool:
     return error.status in _TRANSIENT or error.status >= _SERVER_ERRORS
 
 
-def _missed(pool: AgentPool, listed: Mapping[str, AgentPool]) -> bool:
-    """Whether it ought to be in the list: one that was going may be gone."""
-    return pool.name not in listed and pool.state is not PoolState.DELETING
+def _lags(pool: AgentPool, before: AgentPool | None, listed: Mapping[str, AgentPool]) -> bool:
+    """Whether the list is of a time before ``pool`` became what it is: it changes with its etag.
+
+    One that was going and is not listed may be gone.
+    """
+    if pool.name in listed:
+        return listed[pool.name] == before
+    return pool.state is not PoolState.DELETING

@@ -1,11 +1,9 @@
 """Looks for a run that violates one of some properties, and makes its plan small.
 
-Started as a process of its own on a mutated copy of the packages: reads what to hunt as JSON,
-writes what it meets as JSON, one event a line.
+In a process of its own, on a mutated copy of the packages; tasks and events are plain data.
 """
 
 import json
-import sys
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
@@ -90,11 +88,11 @@ def plans(task: Event) -> Iterator[Plan]:
         yield draw(seed) if given is None else replace(given, seed=seed)
 
 
-def hunt(candidates: Iterable[Plan], task: Event) -> Iterator[Event]:
+def hunt(task: Event) -> Iterator[Event]:
     """``wanted`` in the order of preference; empty means that any violation is a catch."""
     wanted, began = task["wanted"], time.process_time()
     others: set[str] = set()
-    for number, plan in enumerate(candidates, start=1):
+    for number, plan in enumerate(plans(task), start=1):
         found = violations(plan, wanted)
         spent = time.process_time() - began
         hit = next((one for one in wanted or found if one in found), None)
@@ -118,13 +116,3 @@ def _small(plan: Plan, hit: str, seconds: float) -> Plan:
     return minimize(
         plan, lambda trial: time.process_time() < until and hit in violations(trial, [hit])
     )
-
-
-def main() -> None:
-    task = json.load(sys.stdin)
-    for event in hunt(plans(task), task):
-        print(json.dumps(event), flush=True)  # noqa: T201 - the protocol
-
-
-if __name__ == "__main__":
-    main()

@@ -4,11 +4,8 @@
 ``results.json`` and writes ``docs/planted-bugs.md`` anew.
 """
 
-import json
-from collections.abc import Iterator
 from pathlib import Path
-from tempfile import TemporaryFile
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.console import Console
@@ -16,7 +13,7 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from simulator.faults.plan import to_json
 from tests.planted.catalogue import SHAPES, Planted
-from tests.planted.mutant import BENIGN, mutated, patch_of, start
+from tests.planted.mutant import BENIGN, Event, HuntFailed, hunting, patch_of
 from tests.planted.results import Results, read, write
 from tests.planted.scoreboard import PAGE, page
 
@@ -24,30 +21,7 @@ MINIMIZING_SECONDS = 30.0
 PLAN_SEEDS = 5
 """A plan that aims at a shape is tried under so many seeds."""
 
-Event = dict[str, Any]
 console = Console()
-
-
-class HuntFailed(Exception):
-    """The mutant could not even run; the message is the end of its standard error."""
-
-
-def events(patch: Path | None, task: Event) -> Iterator[Event]:
-    """What a hunt on the mutant meets, as it happens. Raises HuntFailed."""
-    with (
-        mutated(patch) as environment,
-        TemporaryFile("w+") as complaints,
-        start("tests.planted.hunt", environment, complaints=complaints) as process,
-    ):
-        assert process.stdin is not None
-        assert process.stdout is not None
-        process.stdin.write(json.dumps(task))
-        process.stdin.close()
-        for line in process.stdout:
-            yield json.loads(line)
-        if process.wait() != 0:
-            complaints.seek(0)
-            raise HuntFailed(complaints.read()[-800:])
 
 
 def catch(shape: str, planted: Planted, *, aimed: bool, seeds: int, seconds: float) -> Event:
@@ -59,14 +33,14 @@ def catch(shape: str, planted: Planted, *, aimed: bool, seeds: int, seconds: flo
         "seconds": seconds,
         "minimizing": MINIMIZING_SECONDS,
     }
-    met = list(events(patch_of(shape), task))
+    met = list(hunting(patch_of(shape), task))
     return {key: value for event in met for key, value in event.items() if key != "event"}
 
 
 def alarms(patch: Path | None, *, seeds: int, seconds: float) -> Event:
     """What is violated though nothing is wrong, over so many seeds."""
     task = {"wanted": [], "plan": "", "seeds": seeds, "seconds": seconds, "minimizing": 0.0}
-    met = [event for event in events(patch, task) if event["event"] != "small"]
+    met = [event for event in hunting(patch, task) if event["event"] != "small"]
     return {key: value for key, value in met[-1].items() if key != "event"}
 
 

@@ -50,9 +50,8 @@ def _summary(results: Results) -> Iterator[str]:
     found = {shape: results.caught.get(shape, {}) for shape in planted}
     caught = {shape: catches(found[shape]) for shape in planted if catches(found[shape])}
     impossible = sum(isinstance(one.verdict, Impossible) for one in SHAPES.values())
-    later = len(SHAPES) - len(planted) - impossible
     yield f"- {len(SHAPES)} shapes: {len(planted)} planted, {impossible} that this design has no"
-    yield f"  place for, {later} that come with agent pools"
+    yield "  place for"
     yield f"- {len(caught)} of {len(planted)} caught"
     if len(caught) > 1:
         yield from _figures([found[shape] for shape in caught])
@@ -83,8 +82,6 @@ def _table(results: Results) -> Iterator[str]:
 def _row(number: str, shape: Shape, found: dict[str, Any]) -> str:
     if isinstance(shape.verdict, Impossible):
         return f"| {number} | {shape.what} | has no place here: {shape.verdict.because} | | | |"
-    if not isinstance(shape.verdict, Planted):
-        return f"| {number} | {shape.what} | with agent pools: {shape.verdict.because} | | | |"
     if not catches(found):
         return f"| {number} | {shape.what} | **not caught** | | | |"
     size = len(smallest(found)["elements"])

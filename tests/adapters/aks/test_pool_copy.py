@@ -159,3 +159,31 @@ def test_a_missing_cluster_is_asked_for_slowly_until_it_is_there():
     copy, told = _watched(pools, seconds=130)
     assert pools.at == [0, 120.5]
     assert (told, copy.failure) == (["a"], None)
+
+
+def test_a_list_that_lags_brings_no_earlier_state_back():
+    listed = [AgentPool(name="a", state=PoolState.SUCCEEDED, etag="1")]
+    going = AgentPool(name="a", state=PoolState.DELETING, etag="2")
+
+    async def during(copy):
+        for _ in range(2):
+            await asyncio.sleep(5)
+            copy.put(going)
+            copy.soon()
+
+    copy, told = _watched(Pools(listed), seconds=30, during=during)
+    assert copy.get("a") == going
+    assert told == ["a", "a", "a"]
+
+
+def test_what_the_list_tells_anew_of_a_pool_is_believed_at_once():
+    failed = AgentPool(name="a", state=PoolState.FAILED, etag="3")
+    pools = Pools([AgentPool(name="a", state=PoolState.SUCCEEDED, etag="1")], [failed])
+
+    async def during(copy):
+        await asyncio.sleep(5)
+        copy.put(AgentPool(name="a", state=PoolState.DELETING, etag="2"))
+        copy.soon()
+
+    copy, _ = _watched(pools, seconds=30, during=during)
+    assert copy.get("a") == failed
