@@ -217,6 +217,13 @@ class World:
             since = self._loop.time()
             self._start_user(self.users.retry_failed(failed))
 
+    def _at_rest(self) -> bool:
+        """Whether nothing is under way, be it as slow as a cloud's deletion."""
+        if any(phase not in RESTING for _, phase in self._phases()):
+            return False
+        present = self._history.objects.values()
+        return not any("deletionTimestamp" in item["metadata"] for item in present)
+
     def _phases(self) -> list[tuple[str, str]]:
         return [
             (item["metadata"]["name"], item.get("status", {}).get("phase", ""))
@@ -226,7 +233,7 @@ class World:
     def _quiet(self, since: float) -> bool:
         """Whether all rests, and nothing has happened for long enough, counted from ``since``."""
         long_ago = self._loop.time() - QUIET_SECONDS
-        if since > long_ago or any(phase not in RESTING for _, phase in self._phases()):
+        if since > long_ago or not self._at_rest():
             return False
         for record in reversed(self._history.records):
             if isinstance(record, Commit) and record.now["kind"] != "Event":
