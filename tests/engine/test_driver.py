@@ -8,7 +8,7 @@ import pytest
 
 from engine import driver as driver_module
 from engine.driver import Driver, retry_seconds
-from engine.errors import Stale, Unreachable
+from engine.errors import Refused, Stale, Unreachable
 from engine.phase import Phase
 from engine.step import turn
 from tests.engine.scenes import nothing, serving, workspace
@@ -121,6 +121,23 @@ async def test_it_ends_when_its_workspace_is_gone():
         stage.driver.wake()
         async with asyncio.timeout(2):
             await task
+
+
+async def test_a_store_that_refuses_a_write_is_asked_again(monkeypatch):
+    """A webhook of somebody else's may deny it, for a while."""
+    monkeypatch.setattr(driver_module, "FIRST_RETRY_SECONDS", 0.001)
+    stage = Stage(workspace(Phase.LOADING), serving(workspace(Phase.LOADING)))
+    save, asked = stage.store.save, []
+
+    async def denied(of):
+        asked.append(of)
+        if len(asked) < 4:
+            raise Refused("not now")
+        return await save(of)
+
+    stage.store.save = denied
+    async with stage.running():
+        await until(lambda: stage.phase is Phase.READY)
 
 
 async def test_an_unreachable_world_is_asked_again(monkeypatch):
