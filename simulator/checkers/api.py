@@ -125,8 +125,8 @@ class Idempotency:
 
     def _in_its_own_way(self, case: Case, rpc: Rpc) -> Iterator[Breach]:
         """What this very request has made stands there, untouched by any other since."""
-        _, answer = self._first.get(rpc.request.get("requestId", ""), ({}, None))
-        made = (answer or {}).get("workspace") or {}
+        request, answer = self._first.get(rpc.request.get("requestId", ""), ({}, None))
+        made = (answer or {}).get("workspace") or {} if rpc.request == request else {}
         life = case.lives.get(made.get("uid", ""))
         if life is not None and life.died is None and generation(life.workspace) == 1:
             yield Breach(

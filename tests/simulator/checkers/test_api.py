@@ -76,6 +76,14 @@ def test_a_request_that_finds_its_own_work_in_its_way_is_caught(story) -> None:
     assert "Q2" in story.found()
 
 
+def test_a_request_id_taken_for_something_else_may_be_refused(story) -> None:
+    made = story.later(1).put(API, workspace())
+    asked(story, "CreateWorkspace", told=shown(made), requestId="r1")
+    story.later(1)
+    asked(story, "CreateWorkspace", code="ALREADY_EXISTS", requestId="r1", workspace={})
+    assert "Q2" not in story.found()
+
+
 def test_another_request_may_be_told_that_a_name_is_taken(story) -> None:
     made = story.later(1).put(API, workspace())
     asked(story, "CreateWorkspace", told=shown(made), requestId="r1")
