@@ -37,8 +37,10 @@ class Pace:
         asked = self._asked.get(pool, _Asked(now))
         too_soon = asked.paid_until - now > (AT_ONCE - 1) * SECONDS_EACH
         if too_soon and asked.failure is not None:
-            raise asked.failure
+            raise asked.failure.with_traceback(None)  # each raising would add to the last one's
         self._asked[pool] = replace(asked, paid_until=asked.paid_until + SECONDS_EACH)
 
     def failed(self, pool: str, failure: Failure) -> None:
-        self._asked[pool] = replace(self._asked[pool], failure=failure)
+        """A request that took longer than it had to be paid for is forgotten by now."""
+        if pool in self._asked:
+            self._asked[pool] = replace(self._asked[pool], failure=failure)

@@ -6,8 +6,7 @@ import pytest
 
 from adapters.aks.pace import AT_ONCE, SECONDS_EACH, Pace
 from engine.nodes.agent_pool import CloudError, CloudRefused
-from simulator.virtual_time.event_loop import virtual_loop
-from simulator.virtual_time.schedule import InOrder
+from simulator.virtual_time.event_loop import run_virtually
 
 BUSY = CloudRefused(CloudError(status=409, code="OperationNotAllowed", message="busy"))
 AKS_AT_ONCE, AKS_SECONDS_EACH = 20, 60.0
@@ -28,22 +27,14 @@ async def _sent(seconds: float) -> int:
     return sent
 
 
-def _in_virtual_time(doing):
-    loop = virtual_loop(InOrder())
-    try:
-        return loop.run_until_complete(doing)
-    finally:
-        loop.close()
-
-
 @pytest.mark.parametrize("minutes", [1, 5, 30, 120])
 def test_two_engines_that_are_refused_stay_within_the_bucket_of_a_pool(minutes):
-    sent = _in_virtual_time(_sent(minutes * 60.0))
+    sent = run_virtually(_sent(minutes * 60.0))
     assert 2 * sent <= AKS_AT_ONCE + minutes * 60.0 / AKS_SECONDS_EACH
 
 
 def test_a_pool_is_asked_for_again_and_again_however_often_it_was_refused():
-    sent = _in_virtual_time(_sent(AT_ONCE * 2 * SECONDS_EACH))
+    sent = run_virtually(_sent(AT_ONCE * 2 * SECONDS_EACH))
     assert sent >= AT_ONCE * 2
 
 
@@ -58,4 +49,16 @@ def test_one_pool_holds_up_no_other():
         assert raised.value is BUSY
         pace.spend("another")
 
-    _in_virtual_time(both())
+    run_virtually(both())
+
+
+def test_a_request_that_fails_after_it_was_paid_for_holds_nothing_up():
+    async def slow():
+        pace = Pace()
+        pace.spend("one")
+        await asyncio.sleep(SECONDS_EACH + 1)
+        pace.spend("another")
+        pace.failed("one", BUSY)
+        pace.spend("one")
+
+    run_virtually(slow())
