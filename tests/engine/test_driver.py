@@ -123,19 +123,24 @@ async def test_it_ends_when_its_workspace_is_gone():
             await task
 
 
+def three_times(error, then):
+    """Raises ``error`` so often, and from then on does what it stands for."""
+    asked = []
+
+    async def failing(of):
+        asked.append(of)
+        if len(asked) < 4:
+            raise error
+        return await then(of)
+
+    return failing
+
+
 async def test_a_store_that_refuses_a_write_is_asked_again(monkeypatch):
     """A webhook of somebody else's may deny it, for a while."""
     monkeypatch.setattr(driver_module, "FIRST_RETRY_SECONDS", 0.001)
     stage = Stage(workspace(Phase.LOADING), serving(workspace(Phase.LOADING)))
-    save, asked = stage.store.save, []
-
-    async def denied(of):
-        asked.append(of)
-        if len(asked) < 4:
-            raise Refused("not now")
-        return await save(of)
-
-    stage.store.save = denied
+    stage.store.save = three_times(Refused("not now"), stage.store.save)
     async with stage.running():
         await until(lambda: stage.phase is Phase.READY)
 
@@ -143,15 +148,7 @@ async def test_a_store_that_refuses_a_write_is_asked_again(monkeypatch):
 async def test_an_unreachable_world_is_asked_again(monkeypatch):
     monkeypatch.setattr(driver_module, "FIRST_RETRY_SECONDS", 0.001)
     stage = Stage(workspace(Phase.LOADING), serving(workspace(Phase.LOADING)))
-    observe, asked = stage.world.observe, []
-
-    async def out_of_reach(of):
-        asked.append(of)
-        if len(asked) < 4:
-            raise Unreachable("no route")
-        return await observe(of)
-
-    stage.world.observe = out_of_reach
+    stage.world.observe = three_times(Unreachable("no route"), stage.world.observe)
     async with stage.running():
         await until(lambda: stage.phase is Phase.READY)
 
