@@ -33,6 +33,9 @@ METRICS_PORT = 8002
 UNKNOWN_DISK_GIB = 1024
 """What KAITO asks for where it does not know how much is needed; AKS takes no disk of 0."""
 
+GPU_TAINT: Object = {"key": "sku", "value": "gpu", "effect": "NoSchedule"}
+"""Keeps pods that need no GPU off the nodes."""
+
 TERMINATION_GRACE_SECONDS = 60
 TRITON_EXIT_SECONDS = 45
 """Below the grace period, so that Triton ends by its own word and with exit code 0."""
@@ -72,9 +75,7 @@ def node_claim(
             **dialect.provided_by(name),
             "requirements": _requirements(plan, dialect),
             "resources": {"requests": {"storage": f"{plan.disk_gib or UNKNOWN_DISK_GIB}Gi"}},
-            "taints": [{"key": "sku", "value": "gpu", "effect": "NoSchedule"}]
-            if plan.gpus_per_node
-            else [],
+            "taints": [GPU_TAINT] if plan.gpus_per_node else [],
         },
     }
 
@@ -84,15 +85,15 @@ def _requirements(plan: Plan, dialect: NodeDialect) -> list[Object]:
     of_azure = instance_type is None or not instance_type.local
     spot = plan.capacity_type is CapacityType.SPOT
     return [
-        _requirement(dialect.pool_label, dialect.pool),
-        _requirement(INSTANCE_TYPE_LABEL, plan.instance_type),
-        _requirement("kubernetes.io/os", "linux"),
-        *([_requirement(SKU_LABEL, plan.instance_type)] if of_azure else []),
-        *([_requirement(CAPACITY_TYPE_LABEL, plan.capacity_type)] if spot else []),
+        requirement(dialect.pool_label, dialect.pool),
+        requirement(INSTANCE_TYPE_LABEL, plan.instance_type),
+        requirement("kubernetes.io/os", "linux"),
+        *([requirement(SKU_LABEL, plan.instance_type)] if of_azure else []),
+        *([requirement(CAPACITY_TYPE_LABEL, plan.capacity_type)] if spot else []),
     ]
 
 
-def _requirement(key: str, value: str) -> Object:
+def requirement(key: str, value: str) -> Object:
     return {"key": key, "operator": "In", "values": [value]}
 
 
@@ -219,7 +220,7 @@ def _tolerations(plan: Plan) -> list[Object]:
 
 def _node_affinity(workspace: Workspace) -> Object:
     wanted = {**selected_labels(workspace), **owner_labels(workspace)}
-    expressions = [_requirement(key, value) for key, value in wanted.items()]
+    expressions = [requirement(key, value) for key, value in wanted.items()]
     return {
         "requiredDuringSchedulingIgnoredDuringExecution": {
             "nodeSelectorTerms": [{"matchExpressions": expressions}]

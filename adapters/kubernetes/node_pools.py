@@ -16,6 +16,7 @@ from adapters.kubernetes.labels import (
     owner_uid,
     selected_labels,
 )
+from adapters.kubernetes.manifests import GPU_TAINT, requirement
 from adapters.kubernetes.objects import KubernetesObjects
 from engine.action import EnsureNodePool, node_pool_name
 from engine.capacity_type import CapacityType
@@ -69,7 +70,6 @@ def node_pool(
 
 
 def _node(plan: Plan, node_class: NodeClass) -> Object:
-    taint = {"key": "sku", "value": "gpu", "effect": "NoSchedule"}
     return {
         "expireAfter": "Never",
         "nodeClassRef": {
@@ -78,7 +78,7 @@ def _node(plan: Plan, node_class: NodeClass) -> Object:
             "name": node_class.name,
         },
         "requirements": _requirements(plan),
-        "taints": [taint] if plan.gpus_per_node else [],
+        "taints": [GPU_TAINT] if plan.gpus_per_node else [],
     }
 
 
@@ -89,7 +89,7 @@ def _requirements(plan: Plan) -> list[Object]:
         wanted[PLACEMENT_SCOPE] = "regional"
     if plan.capacity_type is CapacityType.SPOT:
         wanted[CAPACITY_TYPE_LABEL] = plan.capacity_type.value
-    return [{"key": key, "operator": "In", "values": [value]} for key, value in wanted.items()]
+    return [requirement(key, value) for key, value in wanted.items()]
 
 
 def observed(item: Object) -> NodePool:
