@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from tests.triton_models.tiny_model import write_tiny_gguf
-from triton_models.conversion.gguf_weights import GgufWeights, UnsupportedWeights
+from triton_models.conversion.checkpoint import UnsupportedWeights
+from triton_models.conversion.gguf_checkpoint import GgufCheckpoint
 
 PROMPTS = ([5], [10, 200, 31, 7], list(range(40, 70)))
 
@@ -40,5 +41,5 @@ def test_a_moved_sequence_goes_on_as_before(decoder, reference):
 
 def test_other_architectures_are_refused_by_name(tmp_path):
     path = write_tiny_gguf(tmp_path / "other.gguf", architecture="falcon")
-    with pytest.raises(UnsupportedWeights, match="'falcon' is not llama"):
-        GgufWeights(path)
+    with pytest.raises(UnsupportedWeights, match="'falcon' is not one of llama"):
+        GgufCheckpoint(path)

@@ -1,39 +1,45 @@
-"""Makes a model's artefacts from its weights: graph, tokenizer, chat template, manifest."""
+"""Makes a model's artefacts from its weights: graphs, tokenizer, chat template, manifest."""
 
 from collections.abc import Mapping
 from importlib import metadata
 from pathlib import Path
 
-from triton_models.chat_lm.generation.decoder import MODEL_NAME
 from triton_models.chat_lm.generation.manifest import (
     Manifest,
+    ModelShape,
+    Precision,
     SamplingDefaults,
     Source,
     record,
     write_manifest,
 )
 
-from .gguf_language import write_language
-from .gguf_weights import GgufWeights
-from .llama_graph import write_llama
+from .checkpoint import Checkpoint, check_tensors
+from .decoder_graph import write_graphs
+from .gguf_checkpoint import GgufCheckpoint
 
-CONVERTER_VERSION = "1"  # raise it when the same weights would give other artefacts
-PRECISION = "fp32"
+CONVERTER_VERSION = "2"  # raise it when the same weights would give other artefacts
 
 
 def make_artefacts(
-    weights_file: Path, directory: Path, *, source: Source, defaults: SamplingDefaults
+    weights: Path,
+    directory: Path,
+    *,
+    source: Source,
+    defaults: SamplingDefaults,
+    precision: Precision = Precision.FP32,
 ) -> Manifest:
-    """Converts ``weights_file`` into files in the empty ``directory``; the manifest comes last.
+    """Converts ``weights`` into files in the empty ``directory``; the manifest comes last.
 
     Raises UnsupportedWeights, OSError.
     """
-    weights = GgufWeights(weights_file)
-    write_llama(weights, directory / MODEL_NAME)
-    write_language(weights, directory)
+    checkpoint = GgufCheckpoint(weights)
+    check_tensors(checkpoint)
+    checkpoint.write_language(directory)
+    write_graphs(checkpoint, directory, precision)
     manifest = Manifest(
-        precision=PRECISION,
-        shape=weights.geometry.served,
+        precision=precision,
+        shape=_shape(checkpoint, precision),
         defaults=defaults,
         source=source,
         made_with=_made_with(),
@@ -41,6 +47,22 @@ def make_artefacts(
     )
     write_manifest(manifest, directory)
     return manifest
+
+
+def _shape(checkpoint: Checkpoint, precision: Precision) -> ModelShape:
+    network, ends = checkpoint.network, checkpoint.text_ends
+    return ModelShape(
+        layers=len(network.layers),
+        key_value_heads=network.key_value_heads,
+        head_size=network.head_size,
+        context_length=network.context_length,
+        vocabulary_size=network.vocabulary_size,
+        float_type=precision.float_type,
+        sliding_windows=tuple(layer.sliding_window for layer in network.layers),
+        begin_token=ends.begin_token,
+        end_tokens=ends.end_tokens,
+        linears=network.linears,
+    )
 
 
 def _made_with() -> Mapping[str, str]:

@@ -6,7 +6,7 @@ import signal
 import sys
 from pathlib import Path
 
-from triton_models.conversion.gguf_weights import UnsupportedWeights
+from triton_models.conversion.checkpoint import UnsupportedWeights
 
 from .build import Build, ensure_entry
 from .download import FetchError

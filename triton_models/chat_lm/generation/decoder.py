@@ -14,9 +14,10 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
-from .manifest import ModelShape
+from .manifest import MODEL_NAME, ModelShape
 
-MODEL_NAME = "model.onnx"
+__all__ = ["MODEL_NAME", "Decoder", "OnnxDecoder"]
+
 _WARNINGS_OFF = 3
 
 
@@ -66,6 +67,7 @@ class OnnxDecoder:
         self._logits = np.empty((slots, shape.vocabulary_size), np.float32)
         self._tokens = np.zeros((slots, 1), np.int64)
         self._lengths = np.zeros(slots, np.int32)
+        self._logit_positions = np.array([-1], np.int64)
         self._decode_bindings: dict[int, onnxruntime.IOBinding] = {}
 
     @property
@@ -115,6 +117,7 @@ class OnnxDecoder:
         binding = self._session.io_binding()
         _bind(binding.bind_input, "input_ids", tokens)
         _bind(binding.bind_input, "total_lengths", lengths)
+        _bind(binding.bind_input, "logit_positions", self._logit_positions)
         _bind(binding.bind_output, "logits", logits)
         for layer in range(self._shape.layers):
             for place, part in enumerate(("key", "value")):

@@ -4,11 +4,14 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
 MANIFEST_NAME = "manifest.json"
-MANIFEST_FORMAT = 1
+MANIFEST_FORMAT = 2
+MODEL_NAME = "model.onnx"
+MODEL_WITH_ADAPTERS_NAME = "model_with_adapters.onnx"  # of the same weights, in the same file
 _READ_BYTES = 1 << 20
 
 
@@ -16,16 +19,54 @@ class ManifestError(Exception):
     """A model's files are not what its manifest says; the message names the file."""
 
 
+class FloatType(StrEnum):
+    """What a graph computes in, by numpy's name. Its cache and its adapters have the same type."""
+
+    FLOAT32 = "float32"
+    FLOAT16 = "float16"
+
+
+class Precision(StrEnum):
+    """How a graph holds its weights."""
+
+    FP32 = "fp32"
+    FP16 = "fp16"
+    INT8 = "int8"  # weights only; what flows between the linears is float32
+
+    @property
+    def float_type(self) -> FloatType:
+        return FloatType.FLOAT16 if self is Precision.FP16 else FloatType.FLOAT32
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinearPart:
+    """One of the published model's linears: ``target`` is what PEFT calls it."""
+
+    target: str
+    inputs: int
+    outputs: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelShape:
-    """What the decoder must know of the graph it runs."""
+    """What the decoder must know of the graph it runs.
+
+    ``sliding_windows`` has for each layer how many tokens it looks back on, itself included;
+    0: all. ``begin_token`` starts every text, and ``end_tokens`` end an answer, the tokenizer's own
+    first. ``linears`` has the parts of each linear of a layer, by its name in the graph; the
+    results of its parts lie side by side in its own.
+    """
 
     layers: int
     key_value_heads: int
     head_size: int
     context_length: int
     vocabulary_size: int
+    float_type: FloatType
+    sliding_windows: tuple[int, ...]
+    begin_token: int | None
     end_tokens: tuple[int, ...]
+    linears: Mapping[str, tuple[LinearPart, ...]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +95,7 @@ class FileRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Manifest:
-    precision: str
+    precision: Precision
     shape: ModelShape
     defaults: SamplingDefaults
     source: Source
@@ -126,14 +167,27 @@ def _parse(document: Any, path: Path) -> Manifest:
             raise ManifestError(
                 f"{path} has format {document['format']}; this program reads {MANIFEST_FORMAT}"
             )
-        shape = document["shape"]
         return Manifest(
-            precision=document["precision"],
-            shape=ModelShape(**{**shape, "end_tokens": tuple(shape["end_tokens"])}),
+            precision=Precision(document["precision"]),
+            shape=_parse_shape(document["shape"]),
             defaults=SamplingDefaults(**document["defaults"]),
             source=Source(**document["source"]),
             made_with=document["made_with"],
             files={name: FileRecord(**entry) for name, entry in document["files"].items()},
         )
-    except (KeyError, TypeError) as error:
+    except (KeyError, TypeError, ValueError) as error:
         raise ManifestError(f"{path} is not a manifest: {error!r}") from error
+
+
+def _parse_shape(document: Mapping[str, Any]) -> ModelShape:
+    linears = {
+        name: tuple(LinearPart(**part) for part in parts)
+        for name, parts in document["linears"].items()
+    }
+    parsed = {
+        "float_type": FloatType(document["float_type"]),
+        "sliding_windows": tuple(document["sliding_windows"]),
+        "end_tokens": tuple(document["end_tokens"]),
+        "linears": linears,
+    }
+    return ModelShape(**{**document, **parsed})
