@@ -27,7 +27,7 @@ from workloads.weights.presets import FETCHABLE
 
 PRESET = "smollm2-135m-instruct"
 START_TIMEOUT_SECONDS = 60
-SLOTS, WAITING = 3, 2  # small, so that tests can fill them
+ROWS, WAITING = 3, 2  # small, so that tests can fill them
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +85,7 @@ def model_repository(tmp_path_factory) -> Path:
     ensure_entry(build, print)
     config = repository / PRESET / "config.pbtxt"
     text = config.read_text()
-    for key, value in {"slots": SLOTS, "waiting": WAITING}.items():
+    for key, value in {"rows": ROWS, "waiting": WAITING}.items():
         text, found = re.subn(rf'(key: "{key}".*?string_value: )"\d+"', rf'\1"{value}"', text)
         assert found == 1, key
     config.write_text(text)

@@ -4,8 +4,13 @@ import pytest
 
 from tests.triton_models.llama_reference import LlamaReference
 from tests.triton_models.tiny_model import write_tiny_gguf
-from triton_models.chat_lm.generation.decoder import MODEL_NAME, OnnxDecoder
-from triton_models.chat_lm.generation.manifest import SamplingDefaults, Source, read_manifest
+from triton_models.chat_lm.generation.decoder import OnnxDecoder
+from triton_models.chat_lm.generation.manifest import (
+    MODEL_NAME,
+    SamplingDefaults,
+    Source,
+    read_manifest,
+)
 from triton_models.chat_lm.generation.text import Language
 from triton_models.conversion.artefacts import make_artefacts
 
@@ -36,7 +41,7 @@ def language(tiny_artefacts) -> Language:
 
 @pytest.fixture
 def decoder(tiny_artefacts) -> OnnxDecoder:
-    """Three sequences at once, and the spare slot."""
+    """Three sequences at once."""
     shape = read_manifest(tiny_artefacts).shape
     model = tiny_artefacts / MODEL_NAME
-    return OnnxDecoder(model, shape, slots=4, context_length=64, threads=1)
+    return OnnxDecoder(model, shape, rows=3, context_length=64, threads=1)

@@ -7,11 +7,23 @@ Stored values come from it: ``python -m tests.triton_models.llama_reference FILE
 """
 
 import json
+import re
 import sys
+from copy import copy
 from pathlib import Path
 
 import gguf
 import numpy as np
+
+_GGUF_NAMES = {
+    "q_proj": "attn_q",
+    "k_proj": "attn_k",
+    "v_proj": "attn_v",
+    "o_proj": "attn_output",
+    "gate_proj": "ffn_gate",
+    "up_proj": "ffn_up",
+    "down_proj": "ffn_down",
+}
 
 
 class LlamaReference:
@@ -33,6 +45,23 @@ class LlamaReference:
         last = self._norm("output_norm", hidden)[-1]
         head = self._tensors.get("output.weight", self._tensors["token_embd.weight"])
         return head @ last
+
+    def with_lora(self, tensors: dict[str, np.ndarray], scale: float) -> "LlamaReference":
+        """The same model with an adapter of PEFT's names added to its weights."""
+        changed = copy(self)
+        changed._tensors = dict(self._tensors)
+        for name, down in tensors.items():
+            if name.endswith("lora_A.weight"):
+                up = tensors[name.replace("lora_A", "lora_B")]
+                layer, target = re.search(r"layers\.(\d+)\.\w+\.(\w+)\.lora_A", name).groups()
+                change = scale * up.astype(np.float64) @ down
+                if target in ("q_proj", "k_proj"):
+                    heads = self._heads if target == "q_proj" else self._key_value_heads
+                    change = _interleaved(change, heads)
+                changed._tensors[f"blk.{layer}.{_GGUF_NAMES[target]}.weight"] = (
+                    self._tensors[f"blk.{layer}.{_GGUF_NAMES[target]}.weight"] + change
+                )
+        return changed
 
     def greedy(self, tokens: list[int], count: int) -> list[int]:
         """The ``count`` most likely tokens that follow, one after the other."""
@@ -87,6 +116,13 @@ class LlamaReference:
         field = self._reader.get_field(f"llama.{name}")
         assert field is not None, name
         return field.contents()
+
+
+def _interleaved(weight: np.ndarray, heads: int) -> np.ndarray:
+    """GGUF's order of a head's rows: the two halves in turn."""
+    outputs, inputs = weight.shape
+    halves = weight.reshape(heads, 2, outputs // heads // 2, inputs)
+    return halves.swapaxes(1, 2).reshape(outputs, inputs)
 
 
 def main() -> None:

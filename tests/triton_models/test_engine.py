@@ -1,14 +1,20 @@
 """Continuous batching, on a tiny real model."""
 
 import threading
+import time
 from dataclasses import dataclass, field
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
-from triton_models.chat_lm.generation.engine import Engine, Limits, Load
+from triton_models.chat_lm.generation.adapters import Adapters
+from triton_models.chat_lm.generation.engine import Engine, Limits, Load, chunk_length
+from triton_models.chat_lm.generation.prefix_cache import PrefixCache
 from triton_models.chat_lm.generation.request import (
     Chunk,
     EngineClosed,
+    Expired,
     FinishReason,
     GenerationError,
     GenerationRequest,
@@ -19,6 +25,7 @@ from triton_models.chat_lm.generation.request import (
 
 GREEDY = Sampling(temperature=0)
 NO_END = ()
+REPETITIVE = [84]  # the tiny model's answer to it soon repeats itself
 PROMPTS = ([10, 200, 31, 7], [77], [5, 6, 7, 8, 9, 10], [150, 20], [33, 34, 35])
 
 
@@ -49,9 +56,25 @@ class Heard:
         return "".join(chunk.text for chunk in self.chunks)
 
 
-def make_engine(decoder, language, *, end_tokens=NO_END, waiting=8, on_load=lambda _: None):
-    limits = Limits(waiting=waiting, single=2, default_max_tokens=6)
-    return Engine(decoder, language, end_tokens=end_tokens, limits=limits, on_load=on_load)
+def make_engine(
+    decoder,
+    language,
+    *,
+    end_tokens=NO_END,
+    waiting=8,
+    draft_tokens=0,
+    prefix_bytes=0,
+    on_load=lambda _: None,
+):
+    return Engine(
+        decoder,
+        language,
+        end_tokens=end_tokens,
+        limits=Limits(waiting=waiting, single=2, default_max_tokens=6, draft_tokens=draft_tokens),
+        adapters=Adapters(decoder.shape, most_bytes=0),
+        prefixes=PrefixCache(block_tokens=8, most_bytes=prefix_bytes),
+        on_load=on_load,
+    )
 
 
 @pytest.fixture
@@ -59,11 +82,9 @@ def engine(decoder, language) -> Engine:
     return make_engine(decoder, language)
 
 
-def ask(engine, prompt, *, max_tokens=8, sampling=GREEDY, stops=()) -> Heard:
+def ask(engine, prompt, *, max_tokens=8, sampling=GREEDY, **more) -> Heard:
     heard = Heard()
-    request = GenerationRequest(
-        prompt=prompt, sampling=sampling, max_tokens=max_tokens, stops=stops
-    )
+    request = GenerationRequest(prompt=prompt, sampling=sampling, max_tokens=max_tokens, **more)
     engine.submit(request, heard)
     return heard
 
@@ -228,9 +249,18 @@ def test_load_is_reported(decoder, language):
     asked = [ask(engine, prompt, max_tokens=30) for prompt in PROMPTS]
     for _ in range(5):
         engine.step()
-    assert loads[0] == Load(waiting=5, running=0)
-    assert loads[-1] == Load(waiting=2, running=3)
+    assert (loads[0].waiting, loads[0].running) == (5, 0)
+    assert (loads[-1].waiting, loads[-1].running) == (2, 3)
     finish(engine, *asked)
+    engine.step()
+    assert loads[-1] == Load(
+        waiting=0,
+        running=0,
+        cached_tokens=0,
+        prompt_tokens_total=sum(len(prompt) for prompt in PROMPTS),
+        reused_tokens_total=0,
+        completion_tokens_total=5 * 30,
+    )
 
 
 def test_closing_fails_what_runs_and_waits(decoder, language):
@@ -265,7 +295,7 @@ def test_requests_from_several_threads_are_all_served(engine):
 def test_a_failed_engine_answers_with_its_failure_instead_of_silence(
     decoder, language, caplog, monkeypatch
 ):
-    def fail(tokens, lengths):
+    def fail(tokens, lengths, adapters):
         raise RuntimeError("out of memory")
 
     monkeypatch.setattr(decoder, "decode", fail)
@@ -278,3 +308,166 @@ def test_a_failed_engine_answers_with_its_failure_instead_of_silence(
         ask(engine, PROMPTS[0])
     assert "out of memory" in caplog.text
     engine.close()
+
+
+def test_a_long_prompt_lets_running_rows_go_on(decoder, language):
+    loads: list[Load] = []
+    engine = make_engine(decoder, language, on_load=loads.append)
+    ask(engine, PROMPTS[0], max_tokens=40)
+    engine.step()
+    long = ask(engine, list(range(10, 60)), max_tokens=2)
+    engine.step()
+    assert not long.chunks  # fifty tokens are more than a chunk beside a running row
+    engine.step()
+    engine.step()
+    assert long.chunks
+    # The first step gives the first token and the next one; the rest is one a step, and the long
+    # prompt's own.
+    assert [load.completion_tokens_total for load in loads] == [0, 2, 3, 6]
+
+
+@pytest.mark.parametrize(("left", "most", "length"), [(5, 8, 5), (8, 8, 8), (9, 8, 7), (10, 8, 8)])
+def test_no_chunk_leaves_a_single_token(left, most, length):
+    assert chunk_length(left, most) == length
+
+
+def test_a_beginning_met_before_is_not_computed_again_and_changes_nothing(decoder, language):
+    loads: list[Load] = []
+    engine = make_engine(decoder, language, prefix_bytes=1 << 20, on_load=loads.append)
+    prompt = list(range(10, 40))
+    first = ask(engine, prompt, max_tokens=12)
+    finish(engine, first)
+    again = ask(engine, prompt, max_tokens=12)
+    other = ask(engine, [*prompt[:20], 99, 98, 97], max_tokens=12)
+    finish(engine, again, other)
+    engine.step()
+    assert again.text == first.text
+    assert loads[-1].reused_tokens_total == 24 + 16
+    alone = make_engine(decoder, language)
+    expected = ask(alone, [*prompt[:20], 99, 98, 97], max_tokens=12)
+    finish(alone, expected)
+    assert other.text == expected.text
+
+
+def test_a_request_whose_time_is_over_fails_wherever_it_is(decoder, language):
+    engine = make_engine(decoder, language)
+    soon = time.monotonic() + 0.05
+    running = ask(engine, PROMPTS[0], max_tokens=50, deadline=soon)
+    engine.step()
+    others = [ask(engine, prompt, max_tokens=50) for prompt in PROMPTS[1:3]]
+    for _ in range(3):
+        engine.step()
+    waiting = ask(engine, PROMPTS[3], deadline=soon)
+    time.sleep(0.06)
+    engine.step()
+    for heard in (running, waiting):
+        assert isinstance(heard.error, Expired)
+        assert str(heard.error).startswith("deadline passed")
+    assert not any(heard.ended.is_set() for heard in others)
+    finish(engine, ask(engine, PROMPTS[4]))
+
+
+def test_a_draft_saves_steps_and_changes_no_text(decoder, language):
+    def answer(draft_tokens):
+        engine = make_engine(decoder, language, draft_tokens=draft_tokens)
+        heard = ask(engine, REPETITIVE, max_tokens=40)
+        steps = 0
+        while not heard.ended.is_set():
+            engine.step()
+            steps += 1
+        return heard.text, heard.chunks[-1].completion_tokens, steps
+
+    text, count, steps = answer(0)
+    assert answer(6)[:2] == (text, count)
+    assert answer(6)[2] < steps
+
+
+def test_a_draft_never_exceeds_the_length_or_an_end(decoder, language, reference):
+    tokens = reference.greedy(REPETITIVE, 24)
+    for count in range(1, 24):
+        engine = make_engine(decoder, language, draft_tokens=6)
+        heard = ask(engine, REPETITIVE, max_tokens=count)
+        finish(engine, heard)
+        assert heard.chunks[-1].completion_tokens == count
+    end = tokens[-1]  # in the middle of a repetition
+    engine = make_engine(decoder, language, draft_tokens=6, end_tokens=(end,))
+    heard = ask(engine, REPETITIVE, max_tokens=40)
+    finish(engine, heard)
+    assert heard.chunks[-1].completion_tokens == tokens.index(end) + 1
+
+
+def test_likelihoods_are_told_for_every_token(engine):
+    heard = ask(engine, PROMPTS[0], max_tokens=12, logprobs=3)
+    finish(engine, heard)
+    told = [one for chunk in heard.chunks for one in chunk.likelihoods]
+    assert len(told) == 12
+    for one in told:
+        assert len(one.likeliest) == 3
+        assert one.likeliest[0] == one.chosen  # greedy
+        assert one.chosen.logprob < 0
+    unasked = ask(engine, PROMPTS[0], max_tokens=2)
+    finish(engine, unasked)
+    assert not any(chunk.likelihoods for chunk in unasked.chunks)
+
+
+def test_a_penalty_on_repetition_reaches_prompt_and_answer(engine):
+    free = ask(engine, [7, 8, 9] * 4, max_tokens=30)
+    held = ask(
+        engine,
+        [7, 8, 9] * 4,
+        max_tokens=30,
+        logprobs=0,
+        sampling=Sampling(temperature=0, repetition_penalty=2),
+    )
+    finish(engine, free, held)
+    tokens = [one.chosen.token for chunk in held.chunks for one in chunk.likelihoods]
+    assert held.text != free.text
+    assert len(set(tokens)) > len(tokens) // 2
+
+
+@st.composite
+def _companies(draw):
+    """Requests of all kinds, the step at which each comes, and when it is left, if ever."""
+    request = st.fixed_dictionaries(
+        {
+            "prompt": st.sampled_from([*PROMPTS, list(range(10, 55)), list(range(10, 43))]),
+            "max_tokens": st.integers(1, 18),
+            "seed": st.none() | st.integers(0, 3),
+            "comes": st.integers(0, 20),
+            "leaves": st.none() | st.integers(1, 10),
+        }
+    )
+    return draw(st.lists(request, min_size=2, max_size=7))
+
+
+def _arguments(one):
+    sampling = GREEDY if one["seed"] is None else Sampling(temperature=1, seed=one["seed"])
+    return {"max_tokens": one["max_tokens"], "sampling": sampling}
+
+
+@settings(
+    max_examples=40,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(companies=_companies())
+def test_every_answer_is_the_same_in_every_company(decoder, language, companies):
+    engine = make_engine(decoder, language, waiting=99, prefix_bytes=1 << 20)
+    heard: dict[int, Heard] = {}
+    for step in range(400):
+        for place, one in enumerate(companies):
+            if one["comes"] == step:
+                heard[place] = ask(engine, one["prompt"], **_arguments(one))
+            elif one["leaves"] is not None and one["comes"] + one["leaves"] == step:
+                heard[place].gone = True
+        engine.step()
+    for place, one in enumerate(companies):
+        alone = make_engine(decoder, language)
+        expected = ask(alone, one["prompt"], **_arguments(one))
+        finish(alone, expected)
+        if heard[place].ended.is_set():
+            assert heard[place].text == expected.text
+        else:
+            assert heard[place].gone
+            assert expected.text.startswith(heard[place].text)

@@ -12,30 +12,32 @@ PROMPTS = ([5], [10, 200, 31, 7], list(range(40, 70)))
 
 @pytest.mark.parametrize("prompt", PROMPTS)
 def test_prefill_gives_the_reference_logits(decoder, reference, prompt):
-    np.testing.assert_allclose(decoder.prefill(0, prompt), reference.logits(prompt), atol=1e-4)
+    logits = decoder.extend(0, 0, prompt, ())[-1]
+    np.testing.assert_allclose(logits, reference.logits(prompt), atol=1e-4)
 
 
 def test_decoding_from_the_cache_gives_the_logits_of_the_whole_text(decoder, reference):
-    decoder.prefill(0, [10, 200, 31])
-    decoder.decode([7], [4])
-    logits = decoder.decode([90], [5])[0]
+    decoder.extend(0, 0, [10, 200, 31], ())
+    decoder.decode([7], [4], [()])
+    logits = decoder.decode([90], [5], [()])[0]
     np.testing.assert_allclose(logits, reference.logits([10, 200, 31, 7, 90]), atol=1e-4)
 
 
 def test_rows_of_different_lengths_do_not_see_one_another(decoder, reference):
     for slot, prompt in enumerate(PROMPTS):
-        decoder.prefill(slot, prompt)
-    logits = decoder.decode([3, 4, 5], [len(prompt) + 1 for prompt in PROMPTS])
+        decoder.extend(slot, 0, prompt, ())
+    lengths = [len(prompt) + 1 for prompt in PROMPTS]
+    logits = decoder.decode([3, 4, 5], lengths, [()] * 3)
     for row, (prompt, token) in enumerate(zip(PROMPTS, (3, 4, 5), strict=True)):
         expected = reference.logits([*prompt, token])
         np.testing.assert_allclose(logits[row], expected, atol=1e-4)
 
 
-def test_a_moved_sequence_goes_on_as_before(decoder, reference):
-    decoder.prefill(0, PROMPTS[1])
-    decoder.prefill(1, PROMPTS[2])
-    decoder.move(1, 0, len(PROMPTS[2]))
-    logits = decoder.decode([9], [len(PROMPTS[2]) + 1])[0]
+def test_a_copied_sequence_goes_on_as_before(decoder, reference):
+    decoder.extend(0, 0, PROMPTS[1], ())
+    decoder.extend(1, 0, PROMPTS[2], ())
+    decoder.copy(1, 0, len(PROMPTS[2]))
+    logits = decoder.decode([9], [len(PROMPTS[2]) + 1], [()])[0]
     np.testing.assert_allclose(logits, reference.logits([*PROMPTS[2], 9]), atol=1e-4)
 
 

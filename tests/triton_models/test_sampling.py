@@ -8,7 +8,7 @@ from triton_models.chat_lm.generation.request import (
     InvalidRequest,
     Sampling,
 )
-from triton_models.chat_lm.generation.sampling import choose
+from triton_models.chat_lm.generation.sampling import choose, likelihood
 
 LOGITS = np.log(np.array([0.1, 0.4, 0.05, 0.25, 0.2], np.float32))
 
@@ -64,6 +64,8 @@ def test_top_k_and_top_p_cut_the_tail(limits, tokens):
         {"temperature": 1, "top_p": 1.1},
         {"temperature": 1, "top_k": -1},
         {"temperature": 1, "seed": -1},
+        {"temperature": 1, "min_p": 1.5},
+        {"temperature": 1, "repetition_penalty": 0},
     ],
 )
 def test_values_out_of_range_are_refused(values):
@@ -84,3 +86,26 @@ def test_values_out_of_range_are_refused(values):
 def test_requests_out_of_range_are_refused(values, complaint):
     with pytest.raises(InvalidRequest, match=complaint):
         GenerationRequest(**{"prompt": [1], "sampling": Sampling(temperature=0), **values})
+
+
+def test_min_p_drops_what_is_unlikely_beside_the_likeliest():
+    assert set(draws(Sampling(temperature=1, min_p=0.3))) == {1, 3, 4}
+    assert set(draws(Sampling(temperature=1, min_p=1))) == {1}
+
+
+def test_a_penalty_makes_what_was_said_less_likely():
+    random = np.random.default_rng(7)
+    logits = np.array([3.0, 2.0, -1.0], np.float32)
+    greedy = Sampling(temperature=0, repetition_penalty=2)
+    assert choose(logits, greedy, random, seen={0}) == 1
+    assert choose(logits, greedy, random, seen={0, 1}) == 0
+    assert choose(np.array([-1.0, -1.5], np.float32), greedy, random, seen={0}) == 1
+    assert logits.tolist() == [3.0, 2.0, -1.0]
+
+
+def test_likelihoods_are_those_of_the_model_whatever_the_sampling():
+    told = likelihood(LOGITS, 3, 2)
+    assert told.chosen.token == 3
+    assert np.exp(told.chosen.logprob) == pytest.approx(0.25)
+    assert [one.token for one in told.likeliest] == [1, 3]
+    assert likelihood(LOGITS, 0, 0).likeliest == ()

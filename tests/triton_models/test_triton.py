@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 import threading
@@ -38,6 +39,12 @@ def generate(served, **body):
 def metrics(served):
     with urllib.request.urlopen(f"http://{served.metrics}/metrics", timeout=5) as response:
         return response.read().decode()
+
+
+def metric(served, name) -> float:
+    """The model's metric; 0 before it was first told."""
+    told = re.search(rf'^{name}{{model="{PRESET}"}} (\S+)$', metrics(served), re.MULTILINE)
+    return float(told[1]) if told else 0.0
 
 
 def test_a_chat_is_answered_whole(served_model):
@@ -112,9 +119,15 @@ def test_stop_strings_and_seeds_are_honoured(served_model):
 
 
 def test_load_is_exported_as_metrics(served_model):
-    text = metrics(served_model)
-    assert f'chat_lm_waiting_requests{{model="{PRESET}"}} 0' in text
-    assert f'chat_lm_running_requests{{model="{PRESET}"}} 0' in text
+    before = metric(served_model, "chat_lm_completion_tokens")
+    generate(served_model, text_input="Once", temperature=0, max_tokens=5)
+    deadline = time.monotonic() + 10  # the answer is sent before it is counted
+    while metric(served_model, "chat_lm_completion_tokens") != before + 5:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    for name in ("waiting_requests", "running_requests", "cached_tokens"):
+        assert metric(served_model, f"chat_lm_{name}") == 0
+    assert metric(served_model, "chat_lm_prompt_tokens") > 0
 
 
 def test_termination_lets_a_stream_finish_and_exits_cleanly(expendable_model):

@@ -9,7 +9,7 @@ import signal
 import aiohttp
 import pytest
 
-from tests.served_model import PRESET, SLOTS, WAITING, free_ports
+from tests.served_model import PRESET, ROWS, WAITING, free_ports
 from tests.workloads.conftest import running_gateway
 
 QUESTION = "What is the capital of France?"
@@ -282,7 +282,7 @@ class TestOperation:
     async def test_a_full_queue_is_too_many_requests_and_passes(self, http, served_model):
         endless = {"prompt": "Once upon a time", "max_tokens": 1500, "temperature": 1}
         tasks = []
-        for _ in range(SLOTS + WAITING):
+        for _ in range(ROWS + WAITING):
             tasks.append(asyncio.create_task(completion(http, **endless)))
             await until_held(served_model, len(tasks))
         refused, body = await completion(http, max_tokens=2)
@@ -304,7 +304,7 @@ class TestOperation:
             "stop": "\x00",
             "stream": stream,
         }
-        tasks = [asyncio.create_task(completion(http, **endless)) for _ in range(SLOTS)]
+        tasks = [asyncio.create_task(completion(http, **endless)) for _ in range(ROWS)]
         await asyncio.sleep(0.5)
         for task in tasks:
             task.cancel()

@@ -5,6 +5,7 @@ import json
 import logging
 import os
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -14,56 +15,85 @@ import triton_python_backend_utils as pb_utils
 _HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(_HERE))
 
-from generation.decoder import MODEL_NAME, OnnxDecoder  # noqa: E402 - it lies beside this file
+from generation.adapters import Adapters  # noqa: E402 - it lies beside this file
+from generation.commands import Commands  # noqa: E402
+from generation.decoder import OnnxDecoder  # noqa: E402
 from generation.engine import Engine, Limits, Load  # noqa: E402
-from generation.manifest import SamplingDefaults, verify  # noqa: E402
+from generation.manifest import (  # noqa: E402
+    MODEL_NAME,
+    MODEL_WITH_ADAPTERS_NAME,
+    SamplingDefaults,
+    verify,
+)
+from generation.prefix_cache import PrefixCache  # noqa: E402
 from generation.request import (  # noqa: E402
+    AdapterStrength,
     Chunk,
+    Expired,
     GenerationError,
     GenerationRequest,
     InvalidRequest,
+    Likelihood,
     QueueFull,
     Sampling,
+    TokenLikelihood,
+    UnknownAdapter,
 )
 from generation.text import Language, parse_messages  # noqa: E402
 
 logger = logging.getLogger("chat_lm")
+
+MEGABYTE = 1_000_000
 
 
 class TritonPythonModel:
     def initialize(self, args: dict[str, str]) -> None:
         logging.basicConfig(level=logging.INFO, stream=sys.stderr)
         config = json.loads(args["model_config"])
-        settings = {key: int(value["string_value"]) for key, value in config["parameters"].items()}
+        settings = {key: value["string_value"] for key, value in config["parameters"].items()}
         manifest = verify(_HERE)
         self._defaults = manifest.defaults
         self._language = Language(_HERE)
+        adapters = Adapters(manifest.shape, int(settings["adapter_megabytes"]) * MEGABYTE)
+        with_adapters = adapters.most_bytes > 0
         decoder = OnnxDecoder(
-            _HERE / MODEL_NAME,
+            _HERE / (MODEL_WITH_ADAPTERS_NAME if with_adapters else MODEL_NAME),
             manifest.shape,
-            slots=settings["slots"] + 1,  # the engine keeps one free
-            context_length=min(settings["context_length"], manifest.shape.context_length),
-            threads=settings["threads"] or len(os.sched_getaffinity(0)),
+            rows=int(settings["rows"]),
+            context_length=min(int(settings["context_length"]), manifest.shape.context_length),
+            threads=int(settings["threads"]) or len(os.sched_getaffinity(0)),
+            adapters=adapters if with_adapters else None,
         )
-        limits = Limits(
-            waiting=settings["waiting"],
-            single=settings["waiting"],
-            default_max_tokens=settings["default_max_tokens"],
-        )
+        self._commands = Commands(adapters, Path(settings["adapters_directory"]))
         self._engine = Engine(
             decoder,
             self._language,
             end_tokens=manifest.shape.end_tokens,
-            limits=limits,
-            on_load=LoadGauges(args["model_name"]),
+            limits=Limits(
+                waiting=int(settings["waiting"]),
+                single=int(settings["waiting"]),
+                default_max_tokens=int(settings["default_max_tokens"]),
+                draft_tokens=int(settings["draft_tokens"]),
+            ),
+            adapters=adapters,
+            prefixes=PrefixCache(
+                block_tokens=int(settings["prefix_block_tokens"]),
+                most_bytes=int(settings["prefix_megabytes"]) * MEGABYTE,
+            ),
+            on_load=LoadMetrics(args["model_name"]),
         )
         self._engine.start()
 
     def execute(self, requests: list[Any]) -> None:
         for request in requests:
-            outlet = ResponseOutlet(request, whole=not _scalar(request, "stream", default=False))
+            outlet = ResponseOutlet(
+                request, self._language, whole=not _scalar(request, "stream", default=False)
+            )
             try:
-                self._engine.submit(self._read(request), outlet)
+                if command := _strings(request, "command"):
+                    outlet.answer(self._commands.obey(command[0]))
+                else:
+                    self._engine.submit(self._read(request), outlet)
             except GenerationError as error:
                 outlet.fail(error)
             except Exception:  # an escaping error would leave this list's other requests open
@@ -74,11 +104,15 @@ class TritonPythonModel:
         self._engine.close()
 
     def _read(self, request: Any) -> GenerationRequest:
+        seconds = _scalar(request, "deadline_seconds")
         return GenerationRequest(
             prompt=self._prompt(request),
             sampling=_sampling(request, self._defaults),
             max_tokens=_scalar(request, "max_tokens"),
             stops=tuple(_strings(request, "stop")),
+            logprobs=_scalar(request, "logprobs"),
+            adapters=_adapters(request),
+            deadline=None if seconds is None else time.monotonic() + seconds,
         )
 
     def _prompt(self, request: Any) -> list[int]:
@@ -96,10 +130,12 @@ class TritonPythonModel:
 class ResponseOutlet:
     """Sends one request's chunks as Triton responses: as they come, or as one ``whole`` text."""
 
-    def __init__(self, request: Any, *, whole: bool) -> None:
+    def __init__(self, request: Any, language: Language, *, whole: bool) -> None:
         self._sender = request.get_response_sender()
+        self._language = language
         self._whole = whole
-        self._pieces: list[str] = []
+        self._texts: list[str] = []
+        self._likelihoods: list[TokenLikelihood] = []
 
     def cancelled(self) -> bool:
         if not self._sender.is_cancelled():
@@ -108,21 +144,14 @@ class ResponseOutlet:
         return True
 
     def emit(self, chunk: Chunk) -> None:
-        self._pieces.append(chunk.text)
-        if chunk.finish_reason is None and self._whole:
-            return
-        text = "".join(self._pieces)
-        self._pieces.clear()
-        response = pb_utils.InferenceResponse(
-            [
-                _string_tensor("text_output", text),
-                _string_tensor("finish_reason", chunk.finish_reason or ""),
-                _integer_tensor("prompt_tokens", chunk.prompt_tokens),
-                _integer_tensor("completion_tokens", chunk.completion_tokens),
-            ]
-        )
-        final = chunk.finish_reason is not None
-        self._sender.send(response, flags=pb_utils.TRITONSERVER_RESPONSE_COMPLETE_FINAL * final)
+        self._texts.append(chunk.text)
+        self._likelihoods += chunk.likelihoods
+        if chunk.finish_reason is not None or not self._whole:
+            self._send(chunk)
+
+    def answer(self, text: str) -> None:
+        """The whole answer to a command."""
+        self.emit(Chunk(text=text, prompt_tokens=0, completion_tokens=0, finish_reason="stop"))
 
     def fail(self, error: GenerationError) -> None:
         response = pb_utils.InferenceResponse(
@@ -130,42 +159,88 @@ class ResponseOutlet:
         )
         self._sender.send(response, flags=pb_utils.TRITONSERVER_RESPONSE_COMPLETE_FINAL)
 
+    def _send(self, chunk: Chunk) -> None:
+        """Sends the chunk, with what was held back before it."""
+        response = pb_utils.InferenceResponse(
+            [
+                _string_tensor("text_output", "".join(self._texts)),
+                _string_tensor("finish_reason", chunk.finish_reason or ""),
+                _integer_tensor("prompt_tokens", chunk.prompt_tokens),
+                _integer_tensor("completion_tokens", chunk.completion_tokens),
+                _string_tensor("logprobs", self._told_likelihoods()),
+            ]
+        )
+        self._texts.clear()
+        self._likelihoods.clear()
+        final = chunk.finish_reason is not None
+        self._sender.send(response, flags=pb_utils.TRITONSERVER_RESPONSE_COMPLETE_FINAL * final)
+
+    def _told_likelihoods(self) -> str:
+        if not self._likelihoods:
+            return ""
+        return json.dumps(
+            [
+                {**self._told(one.chosen), "top": [self._told(other) for other in one.likeliest]}
+                for one in self._likelihoods
+            ]
+        )
+
+    def _told(self, one: Likelihood) -> dict[str, Any]:
+        content = self._language.token_bytes(one.token)
+        token = content.decode("utf-8", "replace")
+        return {"token": token, "logprob": one.logprob, "bytes": list(content)}
+
 
 def _error_code(error: GenerationError) -> Any:
     """Triton's code for an error. The gateway's answer depends on it."""
     match error:
         case InvalidRequest():
             return pb_utils.TritonError.INVALID_ARG
+        case UnknownAdapter():
+            return pb_utils.TritonError.NOT_FOUND
+        case Expired():
+            return pb_utils.TritonError.CANCELLED
         case QueueFull():
             return pb_utils.TritonError.UNAVAILABLE
         case _:
             return pb_utils.TritonError.INTERNAL
 
 
-class LoadGauges:
+class LoadMetrics:
     """Exports the engine's load: Triton's own queue metrics stay near zero in decoupled mode."""
 
     def __init__(self, model_name: str) -> None:
+        labels = {"model": model_name}
+        gauge, counter = pb_utils.MetricFamily.GAUGE, pb_utils.MetricFamily.COUNTER
+        described = {
+            "waiting": (gauge, "waiting_requests", "Requests whose prompt is not computed yet"),
+            "running": (gauge, "running_requests", "Requests that are being decoded"),
+            "cached_tokens": (gauge, "cached_tokens", "Tokens of running requests in the cache"),
+            "prompt_tokens_total": (counter, "prompt_tokens", "Tokens of prompts"),
+            "reused_tokens_total": (
+                counter,
+                "reused_prompt_tokens",
+                "Tokens of prompts that an earlier prompt began with too",
+            ),
+            "completion_tokens_total": (counter, "completion_tokens", "Tokens of answers"),
+        }
         self._last: Load | None = None
         # A metric dies with its family, so both are kept.
-        self._families = [
-            _gauge_family("chat_lm_waiting_requests", "Requests that have no slot yet"),
-            _gauge_family("chat_lm_running_requests", "Requests that are being decoded"),
-        ]
-        labels = {"model": model_name}
-        self._waiting, self._running = [family.Metric(labels=labels) for family in self._families]
+        self._families = {
+            field: pb_utils.MetricFamily(name=f"chat_lm_{name}", description=description, kind=kind)
+            for field, (kind, name, description) in described.items()
+        }
+        self._metrics = {
+            field: family.Metric(labels=labels) for field, family in self._families.items()
+        }
 
     def __call__(self, load: Load) -> None:
-        if load == self._last:
-            return
+        """Calls to Triton cost, so only what has changed is told."""
+        for field, metric in self._metrics.items():
+            value, before = getattr(load, field), getattr(self._last, field, 0)
+            if value != before:
+                metric.increment(value - before)
         self._last = load
-        self._waiting.set(load.waiting)
-        self._running.set(load.running)
-
-
-def _gauge_family(name: str, description: str) -> Any:
-    kind = pb_utils.MetricFamily.GAUGE
-    return pb_utils.MetricFamily(name=name, description=description, kind=kind)
 
 
 def _sampling(request: Any, defaults: SamplingDefaults) -> Sampling:
@@ -173,7 +248,21 @@ def _sampling(request: Any, defaults: SamplingDefaults) -> Sampling:
         temperature=_scalar(request, "temperature", default=defaults.temperature),
         top_p=_scalar(request, "top_p", default=defaults.top_p),
         top_k=_scalar(request, "top_k", default=0),
+        min_p=_scalar(request, "min_p", default=0.0),
+        repetition_penalty=_scalar(request, "repetition_penalty", default=1.0),
         seed=_scalar(request, "seed"),
+    )
+
+
+def _adapters(request: Any) -> tuple[AdapterStrength, ...]:
+    names = _strings(request, "adapters")
+    tensor = pb_utils.get_input_tensor_by_name(request, "adapter_strengths")
+    values = [] if tensor is None else tensor.as_numpy().reshape(-1).tolist()
+    if len(names) != len(values):
+        raise InvalidRequest("adapters and adapter_strengths must be equally many")
+    return tuple(
+        AdapterStrength(name=name, strength=value)
+        for name, value in zip(names, values, strict=True)
     )
 
 

@@ -1,42 +1,47 @@
 """Continuous batching: requests join and leave the running batch between any two tokens.
 
-One thread owns the decoder and runs ``step`` while there is work. A step admits at most one
-waiting request, which is prefilled alone and so gives its first token at once, then decodes one
-token for every running row. When a row ends, the last row moves into its slot: running rows always
-fill the first slots.
+One thread owns the decoder and runs ``step`` while there is work. A step computes at most one chunk
+of a waiting prompt, and then the next token of every running row. Chunks are short while rows run,
+so that a long prompt never makes them wait for long, and long where nobody waits. When a row ends,
+the last row moves into its slot: running rows always fill the first slots.
 
-Requests for a single token have a lane of their own. They need a slot for their prefill alone, so
-one spare slot serves them however full the batch is: a canary is never late because of long
-answers, only because of a sick engine.
+Prompts are computed in *stages*, slots beside those of the rows. Requests for a single token have a
+stage of their own, and need no row at all: a canary is never late because of long answers, only
+because of a sick engine.
 
-Everything that other threads touch is guarded by one lock: the waiting queue and the phase.
+Everything that other threads touch is guarded by one lock: the waiting queues and the phase.
 """
 
 import logging
 import threading
+import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-import numpy as np
-
+from .adapters import Adapters
 from .decoder import Decoder
+from .prefix_cache import PrefixCache
 from .request import (
+    DEADLINE_PASSED,
     QUEUE_FULL,
-    Chunk,
     EngineClosed,
-    FinishReason,
+    Expired,
     GenerationError,
     GenerationRequest,
     InvalidRequest,
     Outlet,
     QueueFull,
 )
-from .sampling import Logits, choose
-from .text import GrowingText, Language
+from .row import Row
+from .sampling import Logits
+from .text import Language
 
 logger = logging.getLogger(__name__)
+
+SHORT_CHUNK_TOKENS = 32
+LONG_CHUNK_TOKENS = 128
 
 
 class _Phase(StrEnum):
@@ -47,43 +52,43 @@ class _Phase(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """How many requests may wait once no slot is free: for many tokens, and for a single one."""
+    """What requests may take.
+
+    ``waiting`` and ``single``: how many may wait, of those for many tokens and of those for a
+    single one. ``draft_tokens``: how many tokens ahead are guessed where one row runs alone; 0 for
+    an answer that is the same, to the last bit of its logits, in every company.
+    """
 
     waiting: int
     single: int
     default_max_tokens: int
+    draft_tokens: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Load:
+    """What the engine does now, and has done since it was made."""
+
     waiting: int
     running: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Lane:
-    """A bounded queue of requests without a slot."""
-
-    limit: int
-    queue: deque[tuple[GenerationRequest, Outlet]] = field(default_factory=deque)
+    cached_tokens: int
+    """Tokens in the slots of running rows."""
+    prompt_tokens_total: int
+    reused_tokens_total: int
+    """Of the prompts' tokens, those whose keys and values were kept from earlier prompts."""
+    completion_tokens_total: int
 
 
 @dataclass(slots=True, kw_only=True)
-class _Row:
-    """One running request. Its place in the batch is its slot."""
+class _Stage:
+    """Where requests of one kind wait, and the slot in which one prompt at a time is computed."""
 
-    request: GenerationRequest
-    outlet: Outlet
-    text: GrowingText
-    random: np.random.Generator
-    max_tokens: int
-    last_token: int = 0
-    completion_tokens: int = 0
-
-    @property
-    def length(self) -> int:
-        """Tokens in the slot once ``last_token`` is appended to it."""
-        return len(self.request.prompt) + self.completion_tokens
+    slot: int
+    limit: int
+    queue: deque[Row] = field(default_factory=deque)
+    row: Row | None = None
+    filled: int = 0
+    """Tokens of the row's prompt that are in the slot."""
 
 
 class Engine:
@@ -94,16 +99,21 @@ class Engine:
         *,
         end_tokens: tuple[int, ...],
         limits: Limits,
+        adapters: Adapters,
+        prefixes: PrefixCache,
         on_load: Callable[[Load], None] = lambda _: None,
     ) -> None:
         self._decoder = decoder
         self._language = language
         self._end_tokens = frozenset(end_tokens)
         self._limits = limits
+        self._adapters = adapters
+        self._prefixes = prefixes
         self._on_load = on_load
-        self._rows: list[_Row] = []
-        self._many = _Lane(limit=limits.waiting)
-        self._single = _Lane(limit=limits.single)
+        self._rows: list[Row] = []
+        self._many = _Stage(slot=decoder.rows, limit=limits.waiting)
+        self._single = _Stage(slot=decoder.rows + 1, limit=limits.single)
+        self._prompt_tokens = self._reused_tokens = self._completion_tokens = 0
         self._phase = _Phase.RUNNING
         self._changed = threading.Condition()
         self._thread = threading.Thread(target=self._run, name="generation", daemon=True)
@@ -123,25 +133,30 @@ class Engine:
     def submit(self, request: GenerationRequest, outlet: Outlet) -> None:
         """Queues a request; its chunks go to ``outlet`` from the engine's thread.
 
-        Raises InvalidRequest where it cannot fit the context, QueueFull, EngineClosed.
+        Raises InvalidRequest where it cannot fit the context, UnknownAdapter, QueueFull,
+        EngineClosed.
         """
         self._check_context(request)
-        lane = self._single if request.max_tokens == 1 else self._many
-        with self._changed:
-            if self._phase is not _Phase.RUNNING:
-                raise EngineClosed(f"the model's engine is {self._phase}")
-            if len(lane.queue) >= lane.limit + self._free_slots(lane):
-                raise QueueFull(f"{QUEUE_FULL}: {lane.limit} requests wait already")
-            lane.queue.append((request, outlet))
-            self._changed.notify()
+        row = self._new_row(request, outlet)
+        stage = self._single if request.max_tokens == 1 else self._many
+        try:
+            with self._changed:
+                if self._phase is not _Phase.RUNNING:
+                    raise EngineClosed(f"the model's engine is {self._phase}")
+                if len(stage.queue) >= stage.limit + self._free_rows(stage):
+                    raise QueueFull(f"{QUEUE_FULL}: {stage.limit} requests wait already")
+                stage.queue.append(row)
+                self._changed.notify()
+        except GenerationError:
+            self._adapters.give_back(row.adapters)
+            raise
 
     def step(self) -> None:
-        """Admits at most one request of each lane, then gives every row its next token."""
-        self._drop_cancelled()
+        """Computes a chunk of at most one prompt of each stage, then every row's next token."""
+        self._drop_the_gone()
         self._report_load()
-        self._admit(self._single)
-        if len(self._rows) < self._decoder.slots - 1:
-            self._admit(self._many)
+        for stage in (self._single, self._many):
+            self._fill(stage)
         self._decode()
 
     def _run(self) -> None:
@@ -163,12 +178,16 @@ class Engine:
                 self._changed.wait()
             return self._phase is _Phase.RUNNING
 
-    def _free_slots(self, lane: _Lane) -> int:
-        """Slots that requests in this lane's queue will get before the next row ends."""
-        return 0 if lane is self._single else self._decoder.slots - 1 - len(self._rows)
-
     def _has_work(self) -> bool:
-        return bool(self._rows or self._single.queue or self._many.queue)
+        return bool(self._rows) or any(
+            stage.queue or stage.row for stage in (self._single, self._many)
+        )
+
+    def _free_rows(self, stage: _Stage) -> int:
+        """Rows that requests in this stage's queue will get before the next row ends."""
+        if stage is self._single:
+            return 0
+        return self._decoder.rows - len(self._rows) - (stage.row is not None)
 
     def _check_context(self, request: GenerationRequest) -> None:
         prompt, context = len(request.prompt), self._decoder.context_length
@@ -183,91 +202,169 @@ class Engine:
                 f"the model's context of {context} tokens"
             )
 
-    def _admit(self, lane: _Lane) -> None:
-        with self._changed:
-            if not lane.queue:
-                return
-            request, outlet = lane.queue.popleft()
-        if outlet.cancelled():
-            return
-        row = self._new_row(request, outlet)
-        self._rows.append(row)
-        logits = self._decoder.prefill(len(self._rows) - 1, request.prompt)
-        if not self._advance(row, logits):
-            self._rows.pop()
-
-    def _new_row(self, request: GenerationRequest, outlet: Outlet) -> _Row:
+    def _new_row(self, request: GenerationRequest, outlet: Outlet) -> Row:
         room = self._decoder.context_length - len(request.prompt)
-        return _Row(
+        return Row(
             request=request,
             outlet=outlet,
             text=self._language.new_text(request.stops),
-            random=np.random.default_rng(request.sampling.seed),
+            adapters=self._adapters.take(request.adapters),
+            end_tokens=self._end_tokens,
             max_tokens=request.max_tokens or min(self._limits.default_max_tokens, room),
         )
+
+    def _fill(self, stage: _Stage) -> None:
+        """Computes the next chunk of the stage's prompt; after the last, the row joins the rest."""
+        if stage.row is None:
+            self._admit(stage)
+        row = stage.row
+        if row is None:
+            return
+        prompt = row.request.prompt
+        most = SHORT_CHUNK_TOKENS if self._rows else LONG_CHUNK_TOKENS
+        end = stage.filled + chunk_length(len(prompt) - stage.filled, most)
+        chunk = prompt[stage.filled : end]
+        logits = self._decoder.extend(stage.slot, stage.filled, chunk, row.adapters)
+        stage.filled = end
+        if end == len(prompt):
+            stage.row = None
+            self._keep_prefix(stage.slot, row)
+            self._join(stage.slot, row, logits[-1])
+
+    def _admit(self, stage: _Stage) -> None:
+        if stage is self._many and len(self._rows) == self._decoder.rows:
+            return
+        with self._changed:
+            if not stage.queue:
+                return
+            row = stage.queue.popleft()
+        stage.row, stage.filled = row, 0
+        prompt = row.request.prompt
+        # Two tokens at least are computed: of one alone, onnxruntime's last bits differ.
+        for block in self._prefixes.find(row.adapters, prompt[:-2]):
+            self._decoder.write(stage.slot, stage.filled, block)
+            stage.filled += self._prefixes.block_tokens
+        self._prompt_tokens += len(prompt)
+        self._reused_tokens += stage.filled
+
+    def _keep_prefix(self, slot: int, row: Row) -> None:
+        size, prompt = self._prefixes.block_tokens, row.request.prompt
+        for place in self._prefixes.missing(row.adapters, prompt):
+            block = self._decoder.read(slot, place * size, (place + 1) * size)
+            self._prefixes.keep(row.adapters, prompt, place, block)
+
+    def _join(self, slot: int, row: Row, logits: Logits) -> None:
+        if not self._advance(row, logits):
+            self._adapters.give_back(row.adapters)
+            return
+        self._decoder.copy(slot, len(self._rows), len(row.request.prompt))
+        self._rows.append(row)
 
     def _decode(self) -> None:
         if not self._rows:
             return
+        draft = self._rows[0].draft(self._limits.draft_tokens) if len(self._rows) == 1 else []
+        if draft:
+            self._check(self._rows[0], draft)
+            return
         logits = self._decoder.decode(
-            [row.last_token for row in self._rows], [row.length for row in self._rows]
+            [row.last_token for row in self._rows],
+            [len(row.tokens) for row in self._rows],
+            [row.adapters for row in self._rows],
         )
         going_on = [self._advance(row, logits[slot]) for slot, row in enumerate(self._rows)]
         for slot in reversed(range(len(going_on))):
             if not going_on[slot]:
                 self._leave(slot)
 
-    def _advance(self, row: _Row, logits: Logits) -> bool:
-        """Gives a row its next token; whether it goes on."""
-        row.last_token = choose(logits, row.request.sampling, row.random)
-        row.completion_tokens += 1
-        ended = row.last_token in self._end_tokens
-        text = "" if ended else row.text.push(row.last_token)
-        reason = _finish_reason(row, ended=ended)
-        if reason is not None:
-            text += row.text.flush()
-        if text or reason is not None:
-            row.outlet.emit(_chunk(row, text, reason))
-        return reason is None
+    def _check(self, row: Row, draft: list[int]) -> None:
+        """Computes the only row's last token and a draft at once; keeps as much as is right.
+
+        What was computed beyond that is overwritten by what follows.
+        """
+        tokens = [row.last_token, *draft]
+        logits = self._decoder.extend(
+            0, len(row.tokens) - 1, tokens, row.adapters, positions=len(tokens)
+        )
+        for accepted, guess in enumerate([*draft, None]):
+            if not self._advance(row, logits[accepted]):
+                self._leave(0)
+                return
+            if row.last_token != guess:
+                row.judge(accepted)
+                return
+
+    def _advance(self, row: Row, logits: Logits) -> bool:
+        self._completion_tokens += 1
+        return row.advance(logits)
 
     def _leave(self, slot: int) -> None:
         """Takes a row out of the batch; the last row fills the hole."""
+        self._adapters.give_back(self._rows[slot].adapters)
         last = self._rows.pop()
         if slot < len(self._rows):
-            self._decoder.move(len(self._rows), slot, last.length)
+            self._decoder.copy(len(self._rows), slot, len(last.tokens))
             self._rows[slot] = last
 
-    def _drop_cancelled(self) -> None:
+    def _drop_the_gone(self) -> None:
+        """Forgets requests that nobody waits for, or whose time is over."""
+        now = time.monotonic()
         for slot in reversed(range(len(self._rows))):
-            if self._rows[slot].outlet.cancelled():
+            if _is_gone(self._rows[slot], now):
                 self._leave(slot)
+        for stage in (self._single, self._many):
+            if stage.row is not None and _is_gone(stage.row, now):
+                self._adapters.give_back(stage.row.adapters)
+                stage.row = None
+            with self._changed:
+                queued = list(stage.queue)
+            for row in queued:
+                if _is_gone(row, now):
+                    self._adapters.give_back(row.adapters)
+                    with self._changed:
+                        stage.queue.remove(row)
 
     def _fail_all(self, error: GenerationError) -> None:
         with self._changed:
-            outlets = [row.outlet for row in self._rows]
-            for lane in (self._single, self._many):
-                outlets += [outlet for _, outlet in lane.queue]
-                lane.queue.clear()
+            rows = list(self._rows)
+            for stage in (self._single, self._many):
+                rows += [*([stage.row] if stage.row else []), *stage.queue]
+                stage.row = None
+                stage.queue.clear()
             self._rows.clear()
-        for outlet in outlets:
-            outlet.fail(error)
+        for row in rows:
+            self._adapters.give_back(row.adapters)
+            row.outlet.fail(error)
 
     def _report_load(self) -> None:
-        self._on_load(Load(waiting=len(self._many.queue), running=len(self._rows)))
+        load = Load(
+            waiting=len(self._many.queue) + (self._many.row is not None),
+            running=len(self._rows),
+            cached_tokens=sum(len(row.tokens) for row in self._rows),
+            prompt_tokens_total=self._prompt_tokens,
+            reused_tokens_total=self._reused_tokens,
+            completion_tokens_total=self._completion_tokens,
+        )
+        self._on_load(load)
 
 
-def _finish_reason(row: _Row, *, ended: bool) -> FinishReason | None:
-    if ended or row.text.stopped:
-        return FinishReason.STOP
-    if row.completion_tokens >= row.max_tokens:
-        return FinishReason.LENGTH
-    return None
+def chunk_length(left: int, most: int) -> int:
+    """How many of the ``left`` tokens come next; never so many that a single one is left.
+
+    Of a single token, onnxruntime computes attention by another kernel, whose last bits differ.
+    """
+    if left <= most:
+        return left
+    return most - 1 if left - most == 1 else most
 
 
-def _chunk(row: _Row, text: str, reason: FinishReason | None) -> Chunk:
-    return Chunk(
-        text=text,
-        prompt_tokens=len(row.request.prompt),
-        completion_tokens=row.completion_tokens,
-        finish_reason=reason,
+def _is_gone(row: Row, now: float) -> bool:
+    if row.outlet.cancelled():
+        return True
+    deadline = row.request.deadline
+    if deadline is None or now < deadline:
+        return False
+    row.outlet.fail(
+        Expired(f"{DEADLINE_PASSED} after {row.completion_tokens} tokens of the answer")
     )
+    return True

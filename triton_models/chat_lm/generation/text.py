@@ -1,6 +1,7 @@
 """Between text and tokens: prompts in, a growing text out."""
 
 import json
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -8,12 +9,14 @@ from typing import Any
 from jinja2 import TemplateError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from tokenizers import Tokenizer
-from tokenizers.decoders import DecodeStream
+from tokenizers.decoders import ByteLevel, DecodeStream
+from tokenizers.pre_tokenizers import ByteLevel as ByteLevelSplit
 
 from .request import InvalidRequest
 
 TOKENIZER_NAME = "tokenizer.json"
 CHAT_TEMPLATE_NAME = "chat_template.jinja"
+_BYTE_TOKEN = re.compile(r"<0x([0-9A-F]{2})>")
 
 
 class Language:
@@ -39,8 +42,34 @@ class Language:
             ) from error
         return self.encode(text)
 
+    def token_bytes(self, token: int) -> bytes:
+        """What a token stands for: perhaps a part of a character only."""
+        spelled: str = self._tokenizer.id_to_token(token) or ""
+        if isinstance(self._tokenizer.decoder, ByteLevel):
+            return b"".join(_BYTE_OF.get(letter, letter.encode()) for letter in spelled)
+        if met := _BYTE_TOKEN.fullmatch(spelled):
+            return bytes.fromhex(met[1])
+        text: str = self._tokenizer.decode([token], skip_special_tokens=False)
+        return text.encode()
+
     def new_text(self, stops: Sequence[str]) -> "GrowingText":
         return GrowingText(self._tokenizer, stops)
+
+
+def _bytes_by_letter() -> dict[str, bytes]:
+    """The letters in which byte-level tokenizers spell bytes (GPT-2's table).
+
+    Printable characters of Latin-1 stand for themselves, other bytes for the letters from U+0100
+    on, in order.
+    """
+    letters = set(ByteLevelSplit.alphabet())
+    plain = {byte for byte in range(256) if chr(byte) in letters}
+    others = [byte for byte in range(256) if byte not in plain]
+    shifted = {chr(256 + place): bytes([byte]) for place, byte in enumerate(others)}
+    return {chr(byte): bytes([byte]) for byte in plain} | shifted
+
+
+_BYTE_OF = _bytes_by_letter()
 
 
 def parse_messages(document: str) -> list[dict[str, str]]:
