@@ -17,8 +17,19 @@ from triton_models.chat_lm.generation.manifest import (
 from .checkpoint import Checkpoint, check_tensors
 from .decoder_graph import write_graphs
 from .gguf_checkpoint import GgufCheckpoint
+from .hugging_face_checkpoint import HuggingFaceCheckpoint
 
 CONVERTER_VERSION = "2"  # raise it when the same weights would give other artefacts
+
+
+def open_checkpoint(weights: Path, *, context_length: int | None = None) -> Checkpoint:
+    """Opens a Hugging Face folder or a GGUF file.
+
+    ``context_length`` is the longest to be served, in tokens; by default the longest there is.
+    Raises UnsupportedWeights, OSError.
+    """
+    kind = HuggingFaceCheckpoint if weights.is_dir() else GgufCheckpoint
+    return kind(weights, context_length=context_length)
 
 
 def make_artefacts(
@@ -26,21 +37,23 @@ def make_artefacts(
     directory: Path,
     *,
     source: Source,
-    defaults: SamplingDefaults,
+    defaults: SamplingDefaults | None = None,
     precision: Precision = Precision.FP32,
+    context_length: int | None = None,
 ) -> Manifest:
     """Converts ``weights`` into files in the empty ``directory``; the manifest comes last.
 
-    Raises UnsupportedWeights, OSError.
+    Without ``defaults``, they are what the weights themselves recommend. Raises UnsupportedWeights
+    before anything is written where it can, OSError.
     """
-    checkpoint = GgufCheckpoint(weights)
+    checkpoint = open_checkpoint(weights, context_length=context_length)
     check_tensors(checkpoint)
     checkpoint.write_language(directory)
     write_graphs(checkpoint, directory, precision)
     manifest = Manifest(
         precision=precision,
         shape=_shape(checkpoint, precision),
-        defaults=defaults,
+        defaults=defaults or checkpoint.sampling_defaults,
         source=source,
         made_with=_made_with(),
         files={path.name: record(path) for path in sorted(directory.iterdir())},

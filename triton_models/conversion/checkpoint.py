@@ -8,6 +8,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from triton_models.chat_lm.generation.manifest import SamplingDefaults
+
 from .network import Network
 
 Weight = NDArray[np.float32]
@@ -38,8 +40,18 @@ class Checkpoint(Protocol):
     def text_ends(self) -> TextEnds: ...
 
     @property
+    def sampling_defaults(self) -> SamplingDefaults:
+        """What its makers recommend, if they do; else greedy."""
+        ...
+
+    @property
     def licence(self) -> str | None:
         """What the weights themselves say of their licence, if they do."""
+        ...
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """All files that decide what it is converted to."""
         ...
 
     @property

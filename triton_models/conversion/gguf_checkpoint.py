@@ -11,6 +11,8 @@ from typing import Any
 import gguf
 import numpy as np
 
+from triton_models.chat_lm.generation.manifest import SamplingDefaults
+
 from . import gguf_language, rotary
 from .architecture import BY_NAME
 from .checkpoint import TextEnds, UnsupportedWeights, Weight
@@ -34,6 +36,7 @@ class GgufCheckpoint:
             self._reader = gguf.GGUFReader(path)
         except ValueError as error:
             raise UnsupportedWeights(f"{path} is not a GGUF file: {error}") from error
+        self._path = path
         self._tensors = {tensor.name: tensor for tensor in self._reader.tensors}
         self._context_length = context_length
         name = self.metadata("general.architecture")
@@ -51,7 +54,9 @@ class GgufCheckpoint:
         longest = self._count("context_length")
         served = min(self._context_length or longest, longest)
         window = self._count("attention.sliding_window", 0)
-        layer = Layer(rotary=self._rotary(head_size, served), sliding_window=window)
+        layer = Layer(
+            rotary=self._rotary(head_size, served), sliding_window=window if window < served else 0
+        )
         return Network(
             architecture=self._architecture,
             layers=(layer,) * self._count("block_count"),
@@ -70,6 +75,14 @@ class GgufCheckpoint:
     @property
     def text_ends(self) -> TextEnds:
         return gguf_language.text_ends(self.metadata)
+
+    @property
+    def sampling_defaults(self) -> SamplingDefaults:
+        return SamplingDefaults(temperature=0.0, top_p=1.0)
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        return (self._path,)
 
     @property
     def licence(self) -> str | None:

@@ -43,9 +43,8 @@ def llama3(
     return Rotary(base=base, factors=tuple(factors.tolist()))
 
 
-def longrope_magnitude(context_length: int, original_context_length: int) -> float:
-    """What sine and cosine are multiplied by, for a context that was stretched."""
-    stretch = context_length / original_context_length
+def longrope_magnitude(stretch: float, original_context_length: int) -> float:
+    """What sine and cosine are multiplied by, for a context ``stretch`` times the original one."""
     if stretch <= 1:
         return 1.0
     return math.sqrt(1 + math.log(stretch) / math.log(original_context_length))
