@@ -36,6 +36,8 @@ UNKNOWN_DISK_GIB = 1024
 GPU_TAINT: Object = {"key": "sku", "value": "gpu", "effect": "NoSchedule"}
 """Keeps pods that need no GPU off the nodes."""
 
+ADAPTERS_PATH = "/mnt/adapter"
+
 TERMINATION_GRACE_SECONDS = 60
 TRITON_EXIT_SECONDS = 45
 """Below the grace period, so that Triton ends by its own word and with exit code 0."""
@@ -187,7 +189,7 @@ def _pod(workspace: Workspace, inference: Inference, plan: Plan, images: Images)
             _weights(plan, images),
             *(_puller(a, images) for a in inference.adapters if a.source.image),
         ],
-        "containers": [_triton(inference, plan, images), _gateway(plan, images)],
+        "containers": [_triton(inference, plan, images), _gateway(inference, plan, images)],
         "volumes": [
             {"name": "models", "emptyDir": {}},
             {"name": "dshm", "emptyDir": {"medium": "Memory"}},
@@ -247,10 +249,40 @@ def _puller(adapter: Adapter, images: Images) -> Object:
         "image": images.weights,
         "args": [
             f"--adapter-image={adapter.source.image}",
-            f"--output=/mnt/adapter/{adapter.source.name}",
+            f"--output={_adapter_path(adapter)}",
         ],
-        "volumeMounts": [{"name": "adapters", "mountPath": "/mnt/adapter"}],
+        "volumeMounts": [{"name": "adapters", "mountPath": ADAPTERS_PATH}],
     }
+
+
+def _adapter_path(adapter: Adapter) -> str:
+    return f"{ADAPTERS_PATH}/{adapter.source.name}"
+
+
+def _adapter_mounts(inference: Inference) -> list[Object]:
+    if not inference.adapters:
+        return []
+    volumes = [
+        {
+            "name": f"adapter-volume-{adapter.source.name}",
+            "mountPath": _adapter_path(adapter),
+            "readOnly": True,
+        }
+        for adapter in inference.adapters
+        if adapter.source.volume is not None
+    ]
+    return [{"name": "adapters", "mountPath": ADAPTERS_PATH}, *volumes]
+
+
+def _adapter_environment(inference: Inference) -> list[Object]:
+    """What ``triton_models/chat_lm/1/model.py`` reads."""
+    if not inference.adapters:
+        return []
+    loaded = [f"{one.source.name}={_adapter_path(one)}" for one in inference.adapters]
+    return [
+        {"name": "MOORAGE_ADAPTERS_DIRECTORY", "value": ADAPTERS_PATH},
+        {"name": "MOORAGE_ADAPTERS", "value": ",".join(loaded)},
+    ]
 
 
 def _triton(inference: Inference, plan: Plan, images: Images) -> Object:
@@ -261,8 +293,7 @@ def _triton(inference: Inference, plan: Plan, images: Images) -> Object:
     }
     gpus = {GPU_RESOURCE: str(plan.gpus_per_node)} if plan.gpus_per_node else {}
     mounts = [_MODELS, {"name": "dshm", "mountPath": "/dev/shm"}]  # noqa: S108 - the pod's own
-    if inference.adapters:
-        mounts.append({"name": "adapters", "mountPath": "/mnt/adapter"})
+    mounts += _adapter_mounts(inference)
     if inference.config:
         mounts.append({"name": "config", "mountPath": "/mnt/config"})
     return {
@@ -281,7 +312,7 @@ def _triton(inference: Inference, plan: Plan, images: Images) -> Object:
             f"--metrics-port={METRICS_PORT}",
             f"--exit-timeout-secs={TRITON_EXIT_SECONDS}",
         ],
-        "env": [_POD_IP],
+        "env": [_POD_IP, *_adapter_environment(inference)],
         "ports": [
             {"name": "triton-http", "containerPort": TRITON_HTTP_PORT},
             {"name": "triton-grpc", "containerPort": TRITON_GRPC_PORT},
@@ -293,7 +324,7 @@ def _triton(inference: Inference, plan: Plan, images: Images) -> Object:
     }
 
 
-def _gateway(plan: Plan, images: Images) -> Object:
+def _gateway(inference: Inference, plan: Plan, images: Images) -> Object:
     return {
         "name": "gateway",
         "image": images.gateway,
@@ -301,6 +332,7 @@ def _gateway(plan: Plan, images: Images) -> Object:
             f"--listen=$(POD_IP):{GATEWAY_PORT}",
             f"--triton=$(POD_IP):{TRITON_GRPC_PORT}",
             f"--model={plan.preset}",
+            *(f"--adapter={one.source.name}={one.strength}" for one in inference.adapters),
         ],
         "env": [_POD_IP],
         "ports": [{"name": "http", "containerPort": GATEWAY_PORT}],

@@ -44,6 +44,10 @@ from generation.text import Language, parse_messages  # noqa: E402
 logger = logging.getLogger("chat_lm")
 
 MEGABYTE = 1_000_000
+ADAPTERS_DIRECTORY = "MOORAGE_ADAPTERS_DIRECTORY"
+"""Where adapters are loaded from. Without it, the graph that takes none serves, a little faster."""
+ADAPTERS = "MOORAGE_ADAPTERS"
+"""What is loaded at the start: ``name=directory``, comma-separated."""
 
 
 class TritonPythonModel:
@@ -55,16 +59,18 @@ class TritonPythonModel:
         self._defaults = manifest.defaults
         self._language = Language(_HERE)
         adapters = Adapters(manifest.shape, int(settings["adapter_megabytes"]) * MEGABYTE)
-        with_adapters = adapters.most_bytes > 0
+        directory = os.environ.get(ADAPTERS_DIRECTORY)
+        for name, path in _declared(os.environ.get(ADAPTERS, "")):
+            adapters.load(name, path)
         decoder = OnnxDecoder(
-            _HERE / (MODEL_WITH_ADAPTERS_NAME if with_adapters else MODEL_NAME),
+            _HERE / (MODEL_WITH_ADAPTERS_NAME if directory else MODEL_NAME),
             manifest.shape,
             rows=int(settings["rows"]),
             context_length=min(int(settings["context_length"]), manifest.shape.context_length),
             threads=int(settings["threads"]) or len(os.sched_getaffinity(0)),
-            adapters=adapters if with_adapters else None,
+            adapters=adapters if directory else None,
         )
-        self._commands = Commands(adapters, Path(settings["adapters_directory"]))
+        self._commands = Commands(adapters, Path(directory) if directory else None)
         self._engine = Engine(
             decoder,
             self._language,
@@ -189,6 +195,11 @@ class ResponseOutlet:
         content = self._language.token_bytes(one.token)
         token = content.decode("utf-8", "replace")
         return {"token": token, "logprob": one.logprob, "bytes": list(content)}
+
+
+def _declared(text: str) -> list[tuple[str, Path]]:
+    pairs = (pair.partition("=") for pair in text.split(",") if pair)
+    return [(name, Path(path)) for name, _, path in pairs]
 
 
 def _error_code(error: GenerationError) -> Any:

@@ -11,10 +11,10 @@ from .request import InvalidRequest
 
 @dataclass(frozen=True, slots=True)
 class Commands:
-    """Adapters are loaded from below ``directory`` alone."""
+    """Adapters are loaded from below ``directory`` alone; None: the graph takes none."""
 
     adapters: Adapters
-    directory: Path
+    directory: Path | None
 
     def obey(self, document: str) -> str:
         """Carries out ``{"list_adapters": {}}``, ``{"load_adapter": {"name", "directory"}}`` or
@@ -37,6 +37,8 @@ class Commands:
         return json.dumps({"adapters": self.adapters.names})
 
     def _below(self, folder: str) -> Path:
+        if self.directory is None:
+            raise InvalidRequest("this model was started without adapters; it cannot load any")
         root = self.directory.resolve()
         path = (root / folder).resolve()
         if not path.is_relative_to(root):
