@@ -322,17 +322,60 @@ def chat(
     temperature: Annotated[
         float | None, typer.Option(min=0.0, max=2.0, help="0 always takes the likeliest word.")
     ] = None,
+    adapter: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=STRENGTH", help="Answer with this adapter; repeatable."),
+    ] = None,
     server: ServerOption = None,
     state_dir: StateDirectoryOption = None,
 ) -> None:
     """Talk to a workspace's model."""
     from engine.workspace import WorkspaceRef
     from moorage.commands.chat import chat as run
-    from moorage.gateway import Sampling
+    from moorage.gateway import Sampling, adapter_strengths
 
     ref = WorkspaceRef(namespace=namespace, name=name)
-    sampling = Sampling(max_tokens=max_tokens, temperature=temperature)
+    sampling = Sampling(
+        max_tokens=max_tokens, temperature=temperature, adapters=adapter_strengths(adapter or [])
+    )
     run(_address(server, state_dir), ref, text, sampling)
+
+
+@app.command()
+def bench(
+    name: NameArgument,
+    *,
+    namespace: NamespaceOption = "default",
+    streams: Annotated[
+        str, typer.Option(metavar="N,N,…", help="How many clients ask at once, in turn.")
+    ] = "1,4,16",
+    each: Annotated[int, typer.Option(min=1, help="Answers that each client asks for.")] = 3,
+    max_tokens: Annotated[int, typer.Option(min=2, help="The longest answer, in tokens.")] = 64,
+    long_prompts: Annotated[
+        bool, typer.Option("--long-prompts", help="Prompts of some 400 tokens instead of 40.")
+    ] = False,
+    adapter: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=STRENGTH", help="Answer with this adapter; repeatable."),
+    ] = None,
+    plot: Annotated[Path | None, typer.Option(metavar="FILE", help="Also draw it, as SVG.")] = None,
+    output: TextFormatOption = TextFormat.TEXT,
+    server: ServerOption = None,
+    state_dir: StateDirectoryOption = None,
+) -> None:
+    """Measure how fast a workspace's model answers several clients at once."""
+    from engine.workspace import WorkspaceRef
+    from moorage.commands.bench import bench as run
+    from moorage.gateway import Sampling, adapter_strengths
+    from moorage.load import Workload
+
+    ref = WorkspaceRef(namespace=namespace, name=name)
+    sampling = Sampling(
+        max_tokens=max_tokens, temperature=0, adapters=adapter_strengths(adapter or [])
+    )
+    workload = Workload(each=each, long_prompts=long_prompts, sampling=sampling)
+    address = _address(server, state_dir)
+    run(address, ref, streams, workload, output=output, plot=plot)
 
 
 @app.command()

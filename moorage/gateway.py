@@ -2,9 +2,9 @@
 
 import json
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import aiohttp
@@ -23,10 +23,22 @@ class Sampling:
 
     max_tokens: int | None = None
     temperature: float | None = None
+    adapters: Mapping[str, float] | None = None
 
     def fields(self) -> dict[str, Any]:
-        given = {"max_tokens": self.max_tokens, "temperature": self.temperature}
-        return {name: value for name, value in given.items() if value is not None}
+        return {name: value for name, value in asdict(self).items() if value is not None}
+
+
+def adapter_strengths(given: Sequence[str]) -> dict[str, float] | None:
+    """``NAME=STRENGTH`` or ``NAME`` alone, which means 1. Raises Failure. None: no adapters."""
+    strengths: dict[str, float] = {}
+    for text in given:
+        name, _, strength = text.partition("=")
+        try:
+            strengths[name] = float(strength or 1)
+        except ValueError as error:
+            raise Failure(f"--adapter {text}: {strength!r} is no number") from error
+    return strengths or None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +72,7 @@ class Gateway:
 
     async def stream(
         self, messages: Sequence[Message], sampling: Sampling
-    ) -> AsyncIterator[str | Speed]:
+    ) -> AsyncGenerator[str | Speed, None]:
         """The pieces of the answer as they come, and its speed at the end."""
         body = {
             "model": self._model,

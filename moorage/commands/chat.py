@@ -17,7 +17,7 @@ from moorage.terminal import notes, results
 
 def chat(address: str, ref: WorkspaceRef, text: str | None, sampling: Sampling) -> None:
     """One question and its answer, or a conversation until the end of the input."""
-    workspace = asyncio.run(_answering(address, ref))
+    workspace = asyncio.run(answering(address, ref))
     if text is None and not sys.stdin.isatty():
         text = sys.stdin.read()
     if text is not None:
@@ -64,7 +64,7 @@ def speed_line(speed: Speed) -> str:
     )
 
 
-async def _answering(address: str, ref: WorkspaceRef) -> pb.Workspace:
+async def answering(address: str, ref: WorkspaceRef) -> pb.Workspace:
     """The workspace, if it is expected to answer. Raises Failure otherwise."""
     async with connected(address) as client:
         workspace = await client.get(workspace_name(ref))

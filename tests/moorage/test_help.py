@@ -10,7 +10,7 @@ from moorage.cli import app
 
 HEAVY = ("grpc", "rich.table", "kubernetes", "aiohttp", "yaml", "google.protobuf", "transitions")
 COMMANDS = (
-    *("up", "demo", "apply", "get", "watch", "explain", "plan", "delete", "retry", "chat"),
+    *("up", "demo", "apply", "get", "watch", "explain", "plan", "delete", "retry", "chat", "bench"),
     *("presets", "instance-types", "diagram", "simulate", "check"),
 )
 
