@@ -25,7 +25,7 @@ def running_gateway(triton: str, log) -> Iterator[RunningGateway]:
     with log.open("wb") as output:
         process = subprocess.Popen(command, stdout=output, stderr=output)
     try:
-        _wait_until_it_listens(f"http://{address}/", process, log)
+        _wait_until_it_listens(f"http://{address}/metrics", process, log)
         yield RunningGateway(url=f"http://{address}", process=process)
     finally:
         process.kill()
