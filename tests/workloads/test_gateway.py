@@ -197,10 +197,10 @@ class TestOpenAI:
             ({"temperature": 3}, "temperature"),
             ({"max_tokens": 0}, "max_tokens"),
             ({"top_p": 0}, "top_p"),
-            ({"n": 2}, "n"),
+            ({"n": 9}, "n"),
             ({"tools": []}, "tools"),
             ({"prompt": ""}, "prompt"),
-            ({"logprobs": 3}, "logprobs"),
+            ({"logprobs": 6}, "logprobs"),
         ],
     )
     async def test_bad_values_are_refused_in_openais_shape(self, http, settings, parameter):

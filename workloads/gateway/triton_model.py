@@ -150,6 +150,9 @@ class TritonModel(AbstractAsyncContextManager["TritonModel"]):
         return self._taken
 
     async def _responses(self, inputs: list[triton.InferInput]) -> AsyncGenerator[Any, None]:
+        named = {tensor.name() for tensor in inputs}
+        if unknown := named - await self._inputs_taken():
+            raise InvalidGeneration(f"this model takes no {' and no '.join(sorted(unknown))}")
         responses = self._client.stream_infer(
             _only({"model_name": self._name, "inputs": inputs}),
             stream_timeout=self._timeout_seconds + DEADLINE_GRACE_SECONDS,
