@@ -18,6 +18,7 @@ from workloads.gateway.server import DrainingServer, Tls, server
 from workloads.gateway.traffic import Traffic
 
 BASE = "base"
+LIMITS = Limits()
 Script = Callable[[Generation], AsyncGenerator[Piece, None]]
 
 
@@ -50,6 +51,14 @@ async def silent(_: Generation) -> AsyncGenerator[Piece, None]:
     yield said("never", 1, "stop")
 
 
+async def until(holds: Callable[[], bool]) -> None:
+    async with asyncio.timeout(10):
+        while True:
+            if holds():
+                return
+            await asyncio.sleep(0.01)
+
+
 @dataclass
 class ScriptedModel:
     script: Script = two_words
@@ -80,27 +89,25 @@ class ScriptedModel:
             raise NotFound(f"no adapter {name} is loaded")
 
     async def until_running(self, count: int) -> None:
-        async with asyncio.timeout(10):
-            while self.running != count:
-                await asyncio.sleep(0.01)
+        await until(lambda: self.running == count)
 
 
 @dataclass(frozen=True)
 class Served:
     port: int
-    scheme: str
     server: DrainingServer
+    traffic: Traffic
 
     @property
     def url(self) -> str:
-        return f"{self.scheme}://127.0.0.1:{self.port}"
+        return f"http://127.0.0.1:{self.port}"
 
 
 @asynccontextmanager
 async def serving(
     model: ScriptedModel,
     *,
-    limits: Limits = Limits(),
+    limits: Limits = LIMITS,
     key: ApiKeyFile | None = None,
     tls: Tls | None = None,
     adapter_strengths: dict[str, float] | None = None,
@@ -128,7 +135,7 @@ async def serving(
         while not running.started:
             await asyncio.sleep(0.01)
             assert not task.done()
-        yield Served(port=port, scheme="https" if tls else "http", server=running)
+        yield Served(port=port, server=running, traffic=traffic)
     finally:
         running.should_exit = True
         await task

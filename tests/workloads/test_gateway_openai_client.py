@@ -160,9 +160,7 @@ class TestLogprobs:
     async def test_alternatives_without_logprobs_are_refused(self):
         async with serving(ScriptedModel()) as served, client_of(served.url) as client:
             with pytest.raises(openai.BadRequestError) as bad:
-                await client.chat.completions.create(
-                    model=BASE, messages=QUESTION, top_logprobs=2
-                )
+                await client.chat.completions.create(model=BASE, messages=QUESTION, top_logprobs=2)
         assert bad.value.param == "top_logprobs"
 
 

@@ -23,7 +23,7 @@ from starlette.responses import JSONResponse, Response
 from .bodies import read_body, while_connected
 from .generation import Generation, Message, Model, Piece
 from .limits import Limits
-from .sampling import MAX_MESSAGES, SamplingSettings, Stops, Tokens, as_tuple
+from .sampling import MAX_MESSAGES, SamplingSettings, Stops, Tokens
 
 
 class ChatMessage(BaseModel):
@@ -37,7 +37,7 @@ class GenerateKwargs(SamplingSettings):
     max_new_tokens: Tokens | None = None
     max_length: Tokens | None = None
     do_sample: bool = True
-    stop_strings: Stops | None = None
+    stop_strings: Stops = ()
     min_length: Literal[0] = 0
     num_beams: Literal[1] = 1
     typical_p: Literal[1] = 1
@@ -95,7 +95,7 @@ def _generation(body: ChatRequest) -> Generation:
         min_p=settings.min_p,
         repetition_penalty=settings.repetition_penalty,
         seed=settings.seed,
-        stops=as_tuple(settings.stop_strings),
+        stops=settings.stop_strings,
     )
 
 

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, Field, ValidationInfo, field_validator
 
 from .generation import AdapterStrength, Generation, Message
-from .sampling import INT64_MAX, MAX_MESSAGES, SamplingSettings, Stops, Tokens, as_tuple
+from .sampling import INT64_MAX, MAX_MESSAGES, SamplingSettings, Stops, Tokens
 
 Strength = Annotated[float, Field(ge=0, le=2, allow_inf_nan=False)]
 AdapterName = Annotated[str, Field(min_length=1, max_length=128)]
@@ -60,7 +60,7 @@ class CompletionSettings(SamplingSettings):
     model: str
     max_tokens: Tokens | None = None
     n: Annotated[int, Field(ge=1, le=8)] | None = None
-    stop: Stops | None = None
+    stop: Stops = ()
     stream: bool = False
     stream_options: StreamOptions | None = None
     adapters: Annotated[dict[AdapterName, Strength], Field(max_length=8)] | None = None
@@ -100,7 +100,7 @@ class CompletionSettings(SamplingSettings):
             min_p=self.min_p,
             repetition_penalty=self.repetition_penalty,
             seed=None if self.seed is None else (self.seed + index) & INT64_MAX,
-            stops=as_tuple(self.stop),
+            stops=self.stop,
             logprobs=self._logprobs(),
             adapters=adapters,
         )

@@ -1,8 +1,8 @@
 """The settings that all routes of generation have, with the ranges that mean something."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 INT32_MAX = (1 << 31) - 1  # the model's tensors are no wider
 INT64_MAX = (1 << 63) - 1
@@ -11,7 +11,16 @@ MAX_STOPS = 4  # as OpenAI's
 
 Tokens = Annotated[int, Field(ge=1, le=INT32_MAX)]
 Stop = Annotated[str, Field(min_length=1)]
-Stops = Stop | Annotated[list[Stop], Field(max_length=MAX_STOPS)]
+
+
+def _listed(stops: Any) -> Any:
+    """One stop string is given bare, none as null."""
+    if stops is None:
+        return ()
+    return (stops,) if isinstance(stops, str) else stops
+
+
+Stops = Annotated[tuple[Stop, ...], Field(max_length=MAX_STOPS), BeforeValidator(_listed)]
 
 
 class SamplingSettings(BaseModel):
@@ -25,7 +34,3 @@ class SamplingSettings(BaseModel):
     min_p: Annotated[float, Field(ge=0, le=1)] | None = None
     repetition_penalty: Annotated[float, Field(gt=0, le=2)] | None = None
     seed: Annotated[int, Field(ge=0, le=INT64_MAX)] | None = None
-
-
-def as_tuple(stops: str | list[str] | None) -> tuple[str, ...]:
-    return (stops,) if isinstance(stops, str) else tuple(stops or ())

@@ -15,7 +15,6 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from .limits import Limits
 from .traffic import Traffic
 
-HEAD_BUFFER_BYTES = 64 << 10
 CUT_SECONDS = 1  # for streams that a drain has not outlasted, to be cut off
 
 
@@ -116,7 +115,7 @@ def server(
         proxy_headers=False,
         server_header=False,
         limit_concurrency=limits.connections,
-        h11_max_incomplete_event_size=HEAD_BUFFER_BYTES,
+        h11_max_incomplete_event_size=limits.header_bytes,
         timeout_graceful_shutdown=CUT_SECONDS,
         ssl_certfile=tls.certificate if tls else None,
         ssl_keyfile=tls.key if tls else None,
