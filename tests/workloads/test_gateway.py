@@ -234,6 +234,15 @@ async def until_held(served, count: int) -> None:
             await asyncio.sleep(0.02)
 
 
+async def draining(http):
+    """What the probe is told once the signal has come."""
+    async with asyncio.timeout(10):
+        while True:
+            async with http.get("/health") as response:
+                if response.status == 503:
+                    return await response.json()
+
+
 class TestOperation:
     async def test_health_follows_the_model(self, http):
         async with http.get("/health") as response:
@@ -322,6 +331,7 @@ class TestOperation:
                 request |= {"max_tokens": 40, "temperature": 0}
                 async with http.post("/v1/completions", json=request) as response:
                     leaving.process.send_signal(signal.SIGTERM)
+                    assert (await draining(http))["detail"].startswith("draining")
                     chunks = await events(response)
             assert len(chunks) >= 30
             assert chunks[-1]["choices"][0]["finish_reason"] is not None

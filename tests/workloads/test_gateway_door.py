@@ -261,6 +261,22 @@ class TestLimits:
                 async with http.post("/v1/completions", json=PROMPT) as response:
                     assert response.status == 200
 
+    async def test_a_client_that_does_not_read_its_stream_is_left(self):
+        async def flood(_):
+            while True:
+                yield said("x" * 100_000, 1)
+
+        model = ScriptedModel(flood)
+        async with (
+            serving(model, limits=Limits(stall_seconds=0.1)) as served,
+            connected(served) as (_, writer),
+        ):
+            body = json.dumps(PROMPT | {"stream": True}).encode()
+            writer.write(head(len(body)) + body)
+            await model.until_running(1)
+            await asyncio.wait_for(served.traffic.none_left(), 10)
+            assert model.running == 0
+
     async def test_headers_without_measure_are_refused(self):
         limits = Limits(header_bytes=2000)
         async with (

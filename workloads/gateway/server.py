@@ -2,7 +2,7 @@
 
 import asyncio
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,37 +53,59 @@ class DrainingServer(uvicorn.Server):
         self.should_exit = True
 
 
-class PunctualProtocol(H11Protocol):
-    """Closes a connection whose next request is not there, whole, in time.
+class Patience:
+    """Does something, unless it is called off within the time."""
 
-    uvicorn waits for a request's head for ever, and for a body that the application left unread.
+    def __init__(self, seconds: float, end: Callable[[], None]) -> None:
+        self._seconds = seconds
+        self._end = end
+        self._timer: asyncio.TimerHandle | None = None
+
+    def begin(self) -> None:
+        """Changes nothing where it has begun already."""
+        if self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(self._seconds, self._end)
+
+    def call_off(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+
+class PunctualProtocol(H11Protocol):
+    """Closes a connection that does not send a whole request in time, or does not read answers.
+
+    uvicorn waits for ever for a request's head, for a body that the application left unread, and
+    for a client to read.
     """
 
-    arrival_seconds: float
+    limits: Limits
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        self._patience: asyncio.TimerHandle | None = None
-        self._watch()
+        self._arrival = Patience(self.limits.arrival_seconds, transport.close)
+        self._stall = Patience(self.limits.stall_seconds, transport.abort)
+        self._arrival.begin()
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
-        self._watch()
+        if self.conn.their_state in (h11.IDLE, h11.SEND_BODY):
+            self._arrival.begin()
+        else:
+            self._arrival.call_off()
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._stall.begin()
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        self._stall.call_off()
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
-        self._rest()
-
-    def _watch(self) -> None:
-        if self.conn.their_state not in (h11.IDLE, h11.SEND_BODY):
-            self._rest()
-        elif self._patience is None:
-            self._patience = self.loop.call_later(self.arrival_seconds, self.transport.close)
-
-    def _rest(self) -> None:
-        if self._patience is not None:
-            self._patience.cancel()
-            self._patience = None
+        self._arrival.call_off()
+        self._stall.call_off()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,7 +124,7 @@ def server(
     drain_seconds: float,
     tls: Tls | None = None,
 ) -> DrainingServer:
-    protocol = type("Protocol", (PunctualProtocol,), {"arrival_seconds": limits.arrival_seconds})
+    protocol = type("Protocol", (PunctualProtocol,), {"limits": limits})
     config = uvicorn.Config(
         app,
         host=host,
