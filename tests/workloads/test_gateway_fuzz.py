@@ -96,12 +96,20 @@ framing = st.lists(
 )
 
 
+async def writable(generation: Generation):
+    _inputs(generation)  # all that was let in goes into tensors
+    yield said("Hello", 1, "stop")
+
+
 @pytest.fixture
 async def served():
-    async def writable(generation: Generation):
-        _inputs(generation)  # all that was let in goes into tensors
-        yield said("Hello", 1, "stop")
+    async with serving(ScriptedModel(writable)) as served:
+        yield served
 
+
+@pytest.fixture
+async def impatient():
+    """For clients that send less than they promise."""
     limits = Limits(body_seconds=0.05, arrival_seconds=0.1)
     async with serving(ScriptedModel(writable), limits=limits) as served:
         yield served
@@ -167,8 +175,8 @@ async def test_a_body_that_is_damaged_gets_an_answer_that_is_known(served, path,
     path=st.sampled_from([*PLAIN, "/", "/health", "/v1/models", "/v1/models/%0a%ff", "/%00?a=%zz"]),
     lines=st.tuples(headers, framing).map(lambda both: both[0] + both[1]),
 )
-async def test_any_head_gets_an_answer_that_is_known(served, method, path, lines):
-    answered = await answer(served, request(method, path, lines, b"{}"))
+async def test_any_head_gets_an_answer_that_is_known(impatient, method, path, lines):
+    answered = await answer(impatient, request(method, path, lines, b"{}"))
     if method == "HEAD":
         answered = answered.partition(b"\r\n\r\n")[0].replace(b"application/json", b"none")
     if answered:  # a wrong framing may close the connection
@@ -177,8 +185,8 @@ async def test_any_head_gets_an_answer_that_is_known(served, method, path, lines
 
 @fuzzed
 @given(data=st.data())
-async def test_bytes_that_are_no_request_get_an_answer_or_an_end(served, data):
+async def test_bytes_that_are_no_request_get_an_answer_or_an_end(impatient, data):
     plain = request("POST", "/chat", [], b'{"prompt": "x"}')
     sent = data.draw(damaged(plain))
-    if answered := await answer(served, sent):
+    if answered := await answer(impatient, sent):
         judge(answered)
