@@ -156,7 +156,7 @@ class TestTensors:
         async with before(server) as model:
             with pytest.raises(InvalidGeneration, match="takes no logprobs and no min_p"):
                 await generated(model, Generation(source="x", min_p=0.5, logprobs=0))
-            with pytest.raises(InvalidGeneration, match="takes no command"):
+            with pytest.raises(InvalidGeneration, match="takes no adapters"):
                 await model.load_adapter("a", "/a")
             assert await model.adapters() == ()
         assert server.sent == {}

@@ -23,6 +23,7 @@ from .openai import OpenAI
 from .request_log import RequestLog
 from .traffic import Traffic
 
+WATCHED_PATHS = frozenset({"/health", "/metrics"})  # by probes and Prometheus, which have no key
 CLIENT_CLOSED_REQUEST = 499  # nobody reads it; nginx's number tells it apart in metrics
 
 
@@ -64,8 +65,8 @@ def gateway(
             Exception: _defect,
         },
     )
-    door = Door(app, limits=limits, key=key, traffic=traffic)
-    return RequestLog(RequestMeter(door, meter=meter, paths=paths))
+    door = Door(app, open_paths=WATCHED_PATHS, limits=limits, key=key, traffic=traffic)
+    return RequestLog(RequestMeter(door, meter=meter, paths=paths), quiet_paths=WATCHED_PATHS)
 
 
 async def _greeting(_: Request) -> Response:

@@ -9,16 +9,24 @@ from .limits import Limits
 from .refusals import Refusal
 from .traffic import Traffic
 
-OPEN_PATHS = frozenset({"/health", "/metrics"})  # probes and Prometheus: no key, no waiting
-
 
 class Door:
-    """ASGI middleware: counts whom it lets in as traffic. Without a key it is open to all."""
+    """ASGI middleware: counts whom it lets in as traffic, but for ``open_paths``.
+
+    Those are open to all, at all times. Without a key everything is open to all.
+    """
 
     def __init__(
-        self, app: ASGIApp, *, limits: Limits, key: ApiKeyFile | None, traffic: Traffic
+        self,
+        app: ASGIApp,
+        *,
+        open_paths: frozenset[str],
+        limits: Limits,
+        key: ApiKeyFile | None,
+        traffic: Traffic,
     ) -> None:
         self._app = app
+        self._open_paths = open_paths
         self._limits = limits
         self._key = key
         self._traffic = traffic
@@ -28,7 +36,7 @@ class Door:
             await self._app(scope, receive, send)
         elif (refusal := self._refusal(scope)) is not None:
             await refusal.response(scope["path"])(scope, receive, send)
-        elif scope["path"] in OPEN_PATHS:
+        elif scope["path"] in self._open_paths:
             await self._app(scope, receive, send)
         else:
             with self._traffic.one_more():
@@ -39,7 +47,7 @@ class Door:
         if size > self._limits.header_bytes:
             message = f"the headers exceed {self._limits.header_bytes} bytes"
             return Refusal(status=431, message=message)
-        if scope["path"] in OPEN_PATHS:
+        if scope["path"] in self._open_paths:
             return None
         if self._key is not None and not self._key.opens_to(
             Headers(scope=scope).get("Authorization", "")

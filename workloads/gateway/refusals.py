@@ -115,7 +115,7 @@ def of_body(error: ValidationError, path: str) -> Response:
 def _told(violation: Mapping[str, Any]) -> str:
     if violation["type"] == "extra_forbidden":
         return "this server cannot honour it; leave it out"
-    return str(violation["msg"])
+    return str(violation["msg"]).removeprefix("Value error, ")
 
 
 def _short(part: int | str) -> int | str:

@@ -25,10 +25,14 @@ def add_request_id(record: logging.LogRecord) -> bool:
 
 
 class RequestLog:
-    """ASGI middleware: a request keeps the id that its client sent, or is given one."""
+    """ASGI middleware: a request keeps the id that its client sent, or is given one.
 
-    def __init__(self, app: ASGIApp) -> None:
+    Of ``quiet_paths``, which are asked every second or so, nothing is written.
+    """
+
+    def __init__(self, app: ASGIApp, *, quiet_paths: frozenset[str]) -> None:
         self._app = app
+        self._quiet_paths = quiet_paths
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -53,7 +57,8 @@ class RequestLog:
             # The path as it was sent: decoded, it may break the line.
             path = scope["raw_path"].decode("ascii", "replace")
             client = (scope["client"] or ["-"])[0]
-            logger.info("%s %s %s %s %.3fs", client, scope["method"], path, status, seconds)
+            level = logging.DEBUG if path in self._quiet_paths else logging.INFO
+            logger.log(level, "%s %s %s %s %.3fs", client, scope["method"], path, status, seconds)
 
 
 def _identifier(sent: str) -> str:

@@ -126,6 +126,8 @@ class TritonModel(AbstractAsyncContextManager["TritonModel"]):
 
     async def _command(self, verb: str, arguments: dict[str, str]) -> tuple[str, ...]:
         """The adapters that are loaded when it is done."""
+        if "command" not in await self._inputs_taken():
+            raise InvalidGeneration("this model takes no adapters")
         command = _strings("command", [json.dumps({verb: arguments})])
         answer = ""
         async with aclosing(self._responses([command])) as responses:
