@@ -18,10 +18,10 @@ class RunningGateway:
 
 
 @contextlib.contextmanager
-def running_gateway(triton: str, log) -> Iterator[RunningGateway]:
+def running_gateway(triton: str, log, *options: str) -> Iterator[RunningGateway]:
     address = f"127.0.0.1:{free_ports(1)[0]}"
     command = [sys.executable, "-m", "workloads.gateway", f"--listen={address}"]
-    command += [f"--triton={triton}", f"--model={PRESET}"]
+    command += [f"--triton={triton}", f"--model={PRESET}", *options]
     with log.open("wb") as output:
         process = subprocess.Popen(command, stdout=output, stderr=output)
     try:

@@ -324,6 +324,21 @@ class TestOperation:
         name = 'moorage_gateway_tokens_total{kind="completion"}'
         assert (await metrics(http))[name] - before.get(name, 0) < 400
 
+    async def test_a_key_from_a_file_is_wanted_and_what_was_asked_is_logged(
+        self, served_model, tmp_path
+    ):
+        (tmp_path / "key").write_text("s3cret\n")
+        option = f"--api-key-file={tmp_path / 'key'}"
+        with running_gateway(served_model.grpc, tmp_path / "log", option) as locked:
+            async with aiohttp.ClientSession(locked.url) as http:
+                assert (await completion(http))[0].status == 401
+            headers = {"Authorization": "Bearer s3cret", "X-Request-Id": "abc-3"}
+            async with aiohttp.ClientSession(locked.url, headers=headers) as http:
+                assert (await completion(http, max_tokens=2))[0].status == 200
+        log = (tmp_path / "log").read_text()
+        assert re.search(r"\[abc-3\] .* POST /v1/completions 200 [\d.]+s", log)
+        assert "s3cret" not in log
+
     async def test_termination_lets_a_stream_finish_and_exits_cleanly(self, served_model, tmp_path):
         with running_gateway(served_model.grpc, tmp_path / "log") as leaving:
             async with aiohttp.ClientSession(leaving.url) as http:

@@ -200,6 +200,14 @@ class TestAdapters:
             AdapterStrength(name="pirate", strength=2),
         }
 
+    async def test_an_adapter_cannot_hide_the_base(self):
+        model = ScriptedModel()
+        async with serving(model) as served, client_of(served.url) as client:
+            body = {"lora_name": BASE, "lora_path": "/x"}
+            with pytest.raises(openai.BadRequestError, match="choose another"):
+                await client.post("/load_lora_adapter", body=body, cast_to=httpx2.Response)
+        assert model.directories == {}
+
     async def test_adapters_are_loaded_and_unloaded(self):
         model = ScriptedModel()
         async with serving(model) as served, client_of(served.url) as client:

@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from .bodies import read_body, while_connected
-from .generation import AdapterStrength, Model, NotFound
+from .generation import AdapterStrength, InvalidGeneration, Model, NotFound
 from .limits import Limits
 from .openai_requests import AdapterName
 
@@ -58,6 +58,8 @@ class Adapters:
 
     async def load(self, request: Request) -> Response:
         body = await read_body(request, LoadAdapter, self.limits)
+        if body.lora_name == self.base:
+            raise InvalidGeneration(f"{self.base} is the base model's name; choose another")
         work = self.model.load_adapter(body.lora_name, body.lora_path)
         await while_connected(request, work)
         return JSONResponse({"message": f"adapter {body.lora_name} is loaded"})
