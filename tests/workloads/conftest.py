@@ -18,14 +18,14 @@ class RunningGateway:
 
 
 @contextlib.contextmanager
-def running_gateway(triton: str, log) -> Iterator[RunningGateway]:
+def running_gateway(triton: str, log, *options: str) -> Iterator[RunningGateway]:
     address = f"127.0.0.1:{free_ports(1)[0]}"
     command = [sys.executable, "-m", "workloads.gateway", f"--listen={address}"]
-    command += [f"--triton={triton}", f"--model={PRESET}"]
+    command += [f"--triton={triton}", f"--model={PRESET}", *options]
     with log.open("wb") as output:
         process = subprocess.Popen(command, stdout=output, stderr=output)
     try:
-        _wait_until_it_listens(f"http://{address}/", process, log)
+        _wait_until_it_listens(f"http://{address}/metrics", process, log)
         yield RunningGateway(url=f"http://{address}", process=process)
     finally:
         process.kill()

@@ -197,10 +197,10 @@ class TestOpenAI:
             ({"temperature": 3}, "temperature"),
             ({"max_tokens": 0}, "max_tokens"),
             ({"top_p": 0}, "top_p"),
-            ({"n": 2}, "n"),
+            ({"n": 9}, "n"),
             ({"tools": []}, "tools"),
             ({"prompt": ""}, "prompt"),
-            ({"logprobs": 3}, "logprobs"),
+            ({"logprobs": 6}, "logprobs"),
         ],
     )
     async def test_bad_values_are_refused_in_openais_shape(self, http, settings, parameter):
@@ -232,6 +232,15 @@ async def until_held(served, count: int) -> None:
             if sum(float(line.split()[-1]) for line in held) == count:
                 return
             await asyncio.sleep(0.02)
+
+
+async def draining(http):
+    """What the probe is told once the signal has come."""
+    async with asyncio.timeout(10):
+        while True:
+            async with http.get("/health") as response:
+                if response.status == 503:
+                    return await response.json()
 
 
 class TestOperation:
@@ -315,6 +324,21 @@ class TestOperation:
         name = 'moorage_gateway_tokens_total{kind="completion"}'
         assert (await metrics(http))[name] - before.get(name, 0) < 400
 
+    async def test_a_key_from_a_file_is_wanted_and_what_was_asked_is_logged(
+        self, served_model, tmp_path
+    ):
+        (tmp_path / "key").write_text("s3cret\n")
+        option = f"--api-key-file={tmp_path / 'key'}"
+        with running_gateway(served_model.grpc, tmp_path / "log", option) as locked:
+            async with aiohttp.ClientSession(locked.url) as http:
+                assert (await completion(http))[0].status == 401
+            headers = {"Authorization": "Bearer s3cret", "X-Request-Id": "abc-3"}
+            async with aiohttp.ClientSession(locked.url, headers=headers) as http:
+                assert (await completion(http, max_tokens=2))[0].status == 200
+        log = (tmp_path / "log").read_text()
+        assert re.search(r"\[abc-3\] .* POST /v1/completions 200 [\d.]+s", log)
+        assert "s3cret" not in log
+
     async def test_termination_lets_a_stream_finish_and_exits_cleanly(self, served_model, tmp_path):
         with running_gateway(served_model.grpc, tmp_path / "log") as leaving:
             async with aiohttp.ClientSession(leaving.url) as http:
@@ -322,6 +346,7 @@ class TestOperation:
                 request |= {"max_tokens": 40, "temperature": 0}
                 async with http.post("/v1/completions", json=request) as response:
                     leaving.process.send_signal(signal.SIGTERM)
+                    assert (await draining(http))["detail"].startswith("draining")
                     chunks = await events(response)
             assert len(chunks) >= 30
             assert chunks[-1]["choices"][0]["finish_reason"] is not None

@@ -6,37 +6,50 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 
-MAX_BODY_BYTES = 1 << 20  # far above what a context holds
+from .limits import Limits
 
 Body = TypeVar("Body", bound=BaseModel)
 Result = TypeVar("Result")
 
 
-class Disconnected(Exception):
-    """The client has gone; there is nobody to answer."""
+async def read_body(request: Request, kind: type[Body], limits: Limits) -> Body:
+    """The request's JSON body.
+
+    Raises pydantic's ValidationError, ClientDisconnect, and HTTPException: 413 for a body that is
+    too long, 408 for one that does not come.
+    """
+    try:
+        async with asyncio.timeout(limits.body_seconds):
+            content = await _content(request, limits.body_bytes)
+    except TimeoutError:
+        raise HTTPException(
+            408,
+            f"the body did not come within {limits.body_seconds:g} seconds",
+            headers={"Connection": "close"},  # the rest of the body would be taken for a request
+        ) from None
+    return kind.model_validate_json(content)
 
 
-async def read_body(request: Request, kind: type[Body]) -> Body:
-    """The request's JSON body. Raises pydantic's ValidationError, HTTPException 413."""
+async def _content(request: Request, limit_bytes: int) -> bytes:
     content = bytearray()
     async for chunk in request.stream():
         content += chunk
-        if len(content) > MAX_BODY_BYTES:
-            raise HTTPException(413, f"the body exceeds {MAX_BODY_BYTES} bytes")
-    return kind.model_validate_json(bytes(content))
+        if len(content) > limit_bytes:
+            raise HTTPException(413, f"the body exceeds {limit_bytes} bytes")
+    return bytes(content)
 
 
 async def while_connected(request: Request, work: Coroutine[Any, Any, Result]) -> Result:
-    """The result of ``work``, which is cancelled when the client goes. Raises Disconnected."""
+    """The result of ``work``, which is cancelled when the client goes. Raises ClientDisconnect."""
     working = asyncio.create_task(work)
     leaving = asyncio.create_task(_disconnect(request))
     try:
         await asyncio.wait({working, leaving}, return_when=asyncio.FIRST_COMPLETED)
         if working.done():
             return working.result()
-        raise Disconnected
+        raise ClientDisconnect
     finally:
         for task in (working, leaving):
             task.cancel()

@@ -13,15 +13,17 @@ Values that KAITO's runtime took but that this one cannot honour are refused, no
 
 import time
 from contextlib import aclosing
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, Field
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from .bodies import read_body, while_connected
-from .failures import answer_to
-from .generation import Generation, GenerationFailed, Message, Model, Piece
+from .generation import Generation, Message, Model, Piece
+from .limits import Limits
+from .sampling import MAX_MESSAGES, SamplingSettings, Stops, Tokens
 
 
 class ChatMessage(BaseModel):
@@ -29,23 +31,16 @@ class ChatMessage(BaseModel):
     content: str
 
 
-class GenerateKwargs(BaseModel):
+class GenerateKwargs(SamplingSettings):
     """The generation settings that can be honoured, and the neutral values of those that cannot."""
 
-    model_config = ConfigDict(extra="forbid")
-
-    max_new_tokens: Annotated[int, Field(ge=1)] | None = None
-    max_length: Annotated[int, Field(ge=1)] | None = None
+    max_new_tokens: Tokens | None = None
+    max_length: Tokens | None = None
     do_sample: bool = True
-    temperature: Annotated[float, Field(ge=0, le=2)] | None = None
-    top_p: Annotated[float, Field(gt=0, le=1)] | None = None
-    top_k: Annotated[int, Field(ge=0)] | None = None
-    seed: Annotated[int, Field(ge=0)] | None = None
-    stop_strings: str | list[str] | None = None
+    stop_strings: Stops = ()
     min_length: Literal[0] = 0
     num_beams: Literal[1] = 1
     typical_p: Literal[1] = 1
-    repetition_penalty: Literal[1] = 1
     # Without effect on a single beam; the end and padding tokens are the model's own.
     early_stopping: bool = False
     pad_token_id: int | None = None
@@ -54,7 +49,7 @@ class GenerateKwargs(BaseModel):
 
 class ChatRequest(BaseModel):
     prompt: str | None = None
-    messages: list[ChatMessage] | None = None
+    messages: Annotated[list[ChatMessage], Field(max_length=MAX_MESSAGES)] | None = None
     return_full_text: bool = False
     clean_up_tokenization_spaces: Literal[False] = False
     prefix: None = None
@@ -63,21 +58,15 @@ class ChatRequest(BaseModel):
 
 
 class KaitoChat:
-    def __init__(self, model: Model) -> None:
+    def __init__(self, model: Model, limits: Limits) -> None:
         self._model = model
+        self._limits = limits
 
     async def answer(self, request: Request) -> Response:
-        try:
-            body = await read_body(request, ChatRequest)
-        except ValidationError as error:
-            return JSONResponse({"detail": _violations(error)}, 422)
+        body = await read_body(request, ChatRequest, self._limits)
         if bool(body.prompt) == bool(body.messages):
-            return JSONResponse({"detail": "give either prompt or messages"}, 400)
-        try:
-            return await while_connected(request, self._answer(body))
-        except GenerationFailed as error:
-            failure = answer_to(error)
-            return JSONResponse({"detail": str(error)}, failure.status, failure.headers)
+            raise HTTPException(400, "give either prompt or messages")
+        return await while_connected(request, self._answer(body))
 
     async def _answer(self, body: ChatRequest) -> Response:
         start = time.perf_counter()
@@ -97,15 +86,16 @@ class KaitoChat:
 def _generation(body: ChatRequest) -> Generation:
     settings = body.generate_kwargs
     said = body.messages or [ChatMessage(role="user", content=body.prompt or "")]
-    stops = settings.stop_strings or []
     return Generation(
         source=tuple(Message(role=one.role, content=one.content) for one in said),
         max_tokens=settings.max_new_tokens or settings.max_length,
         temperature=settings.temperature if settings.do_sample else 0.0,
         top_p=settings.top_p,
         top_k=settings.top_k,
+        min_p=settings.min_p,
+        repetition_penalty=settings.repetition_penalty,
         seed=settings.seed,
-        stops=(stops,) if isinstance(stops, str) else tuple(stops),
+        stops=settings.stop_strings,
     )
 
 
@@ -120,10 +110,3 @@ def _timing(first_seconds: float, total_seconds: float) -> dict[str, str]:
     """The header of W3C's Server Timing; durations in milliseconds."""
     first, total = first_seconds * 1000, total_seconds * 1000
     return {"Server-Timing": f"first-token;dur={first:.1f}, generation;dur={total:.1f}"}
-
-
-def _violations(error: ValidationError) -> list[dict[str, Any]]:
-    return [
-        {"loc": ["body", *one["loc"]], "msg": one["msg"], "type": one["type"]}
-        for one in error.errors(include_url=False, include_context=False, include_input=False)
-    ]

@@ -78,6 +78,15 @@ class MeteredModel:
                 self.meter.tokens.labels(kind="prompt").inc(last.prompt_tokens)
                 self.meter.tokens.labels(kind="completion").inc(last.completion_tokens)
 
+    async def adapters(self) -> tuple[str, ...]:
+        return await self.model.adapters()
+
+    async def load_adapter(self, name: str, directory: str) -> None:
+        await self.model.load_adapter(name, directory)
+
+    async def unload_adapter(self, name: str) -> None:
+        await self.model.unload_adapter(name)
+
 
 class RequestMeter:
     """ASGI middleware: counts requests of known paths by status, streamed ones to their end."""

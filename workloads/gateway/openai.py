@@ -4,116 +4,128 @@ import time
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass, field
+from typing import Any
 
-from pydantic import ValidationError
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.types import Send
 
+from . import refusals
+from .adapters import Adapters
 from .bodies import read_body, while_connected
-from .failures import answer_to
-from .generation import Generation, GenerationFailed, Model, Piece
+from .generation import Generation, GenerationFailed, Model, NotFound, Piece
+from .interleaving import interleaved
+from .limits import Limits
 from .openai_requests import ChatCompletionRequest, CompletionRequest, CompletionSettings
-from .openai_responses import (
-    DONE,
-    ChatDialect,
-    CompletionDialect,
-    Dialect,
-    error_object,
-    event,
-)
+from .openai_responses import DONE, ChatDialect, CompletionDialect, Dialect, event
 
-_INVALID = "invalid_request_error"
+IndexedPieces = AsyncGenerator[tuple[int, Piece], None]
+
+
+class EventStream(StreamingResponse):
+    """Closes its events when the client leaves, and so ends what generates them."""
+
+    def __init__(self, events: AsyncGenerator[str, None]) -> None:
+        headers = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
+        super().__init__(events, media_type="text/event-stream", headers=headers)
+        self._events = events
+
+    async def stream_response(self, send: Send) -> None:
+        async with aclosing(self._events):
+            await super().stream_response(send)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenAI:
-    """The routes for one model, served under ``name``."""
+    """The routes for one model, served under ``name``, and its adapters under theirs."""
 
     model: Model
     name: str
+    adapters: Adapters
+    limits: Limits
     created: int = field(default_factory=lambda: int(time.time()))
 
     async def models(self, _: Request) -> Response:
-        entry = {"id": self.name, "object": "model", "created": self.created, "owned_by": "moorage"}
-        return JSONResponse({"object": "list", "data": [entry]})
+        return JSONResponse({"object": "list", "data": await self._entries()})
+
+    async def one_model(self, request: Request) -> Response:
+        name = request.path_params["name"]
+        for entry in await self._entries():
+            if entry["id"] == name:
+                return JSONResponse(entry)
+        raise NotFound(f"The model `{name}` does not exist.")
 
     async def chat_completions(self, request: Request) -> Response:
-        try:
-            body = await read_body(request, ChatCompletionRequest)
-        except ValidationError as error:
-            return _refusal(error)
-        return await self._complete(request, body, body.generation(), ChatDialect(self.name))
+        body = await read_body(request, ChatCompletionRequest, self.limits)
+        return await while_connected(request, self._complete(body, ChatDialect(body.model)))
 
     async def completions(self, request: Request) -> Response:
-        try:
-            body = await read_body(request, CompletionRequest)
-        except ValidationError as error:
-            return _refusal(error)
-        return await self._complete(request, body, body.generation(), CompletionDialect(self.name))
+        body = await read_body(request, CompletionRequest, self.limits)
+        return await while_connected(request, self._complete(body, CompletionDialect(body.model)))
 
-    async def _complete(
-        self, request: Request, body: CompletionSettings, generation: Generation, dialect: Dialect
-    ) -> Response:
-        if body.model != self.name:
-            message = f"The model `{body.model}` does not exist; this server has `{self.name}`."
-            code = "model_not_found"
-            error = error_object(message, kind=_INVALID, code=code, parameter="model")
-            return JSONResponse(error, 404)
-        try:
-            if body.stream:
-                return await while_connected(request, self._streamed(generation, body, dialect))
-            return await while_connected(request, self._whole(generation, dialect))
-        except GenerationFailed as failed:
-            answer = answer_to(failed)
-            error = error_object(str(failed), kind=answer.kind, code=answer.code)
-            return JSONResponse(error, answer.status, answer.headers)
+    async def _complete(self, body: CompletionSettings, dialect: Dialect) -> Response:
+        adapters = await self.adapters.meant(body.model, body.adapters or {})
+        generations = body.generations(adapters)
+        if body.stream:
+            return await self._streamed(generations, dialect, usage_wanted=body.usage_wanted)
+        return await self._whole(generations, dialect)
 
-    async def _whole(self, generation: Generation, dialect: Dialect) -> Response:
-        async with aclosing(self.model.generate(generation)) as stream:
-            pieces = [piece async for piece in stream]
-        text = "".join(piece.text for piece in pieces)
-        return JSONResponse(dialect.whole(text, pieces[-1]))
+    async def _whole(self, generations: list[Generation], dialect: Dialect) -> Response:
+        answers: list[list[Piece]] = [[] for _ in generations]
+        async with aclosing(self._pieces(generations)) as pieces:
+            async for index, piece in pieces:
+                answers[index].append(piece)
+        return JSONResponse(dialect.whole(answers))
 
     async def _streamed(
-        self, generation: Generation, body: CompletionSettings, dialect: Dialect
+        self, generations: list[Generation], dialect: Dialect, *, usage_wanted: bool
     ) -> Response:
         """Waits for the first piece: until then a failure still has a status of its own."""
-        stream = self.model.generate(generation)
-        first = await anext(stream)
-        events = _events(first, stream, dialect, usage_wanted=body.usage_wanted)
-        headers = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
-        return StreamingResponse(events, media_type="text/event-stream", headers=headers)
+        pieces = self._pieces(generations)
+        first = await anext(pieces)
+        return EventStream(_events(first, pieces, dialect, usage_wanted=usage_wanted))
+
+    def _pieces(self, generations: list[Generation]) -> IndexedPieces:
+        return interleaved([self.model.generate(one) for one in generations])
+
+    async def _entries(self) -> list[dict[str, Any]]:
+        adapters = await self.adapters.loaded()
+        base = self._entry(self.name, parent=None)
+        return [base, *(self._entry(name, parent=self.name) for name in adapters)]
+
+    def _entry(self, name: str, *, parent: str | None) -> dict[str, Any]:
+        return {
+            "id": name,
+            "object": "model",
+            "created": self.created,
+            "owned_by": "moorage",
+            "parent": parent,
+        }
 
 
 async def _events(
-    first: Piece, rest: AsyncGenerator[Piece, None], dialect: Dialect, *, usage_wanted: bool
+    first: tuple[int, Piece], rest: IndexedPieces, dialect: Dialect, *, usage_wanted: bool
 ) -> AsyncGenerator[str, None]:
-    last = first
-    async with aclosing(rest):
-        for opening in dialect.opening():
-            yield event(opening)
-        yield event(dialect.delta(first))
+    # Where usage is wanted, OpenAI's chunks before the last say that they have none.
+    no_usage = {"usage": None} if usage_wanted else {}
+    lasts: dict[int, Piece] = {}
+    async with aclosing(_chained(first, rest)) as pieces:
         try:
-            async for last in rest:
-                yield event(dialect.delta(last))
+            async for index, piece in pieces:
+                opening = [] if index in lasts else dialect.opening(index)
+                for chunk in (*opening, dialect.delta(index, piece)):
+                    yield event(chunk | no_usage)
+                lasts[index] = piece
         except GenerationFailed as failed:
-            answer = answer_to(failed)
-            yield event(error_object(str(failed), kind=answer.kind, code=answer.code))
+            yield event(refusals.of_generation(failed).error_object())
             return
-        if usage_wanted:
-            yield event(dialect.usage(last))
-        yield DONE
+    if usage_wanted:
+        yield event(dialect.usage(list(lasts.values())))
+    yield DONE
 
 
-def _refusal(error: ValidationError) -> Response:
-    """The first violation is the error's parameter; the message tells them all."""
-    violations = error.errors(include_url=False, include_context=False, include_input=False)
-    told = [f"{_path(one['loc'])}: {one['msg']}" for one in violations]
-    parameter = _path(violations[0]["loc"])
-    return JSONResponse(
-        error_object("; ".join(told), kind=_INVALID, code=None, parameter=parameter), 400
-    )
-
-
-def _path(location: tuple[int | str, ...]) -> str:
-    return ".".join(str(part) for part in location) or "body"
+async def _chained(first: tuple[int, Piece], rest: IndexedPieces) -> IndexedPieces:
+    async with aclosing(rest):
+        yield first
+        async for one in rest:
+            yield one

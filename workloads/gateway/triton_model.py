@@ -3,7 +3,7 @@
 import json
 import logging
 from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, aclosing
 from dataclasses import asdict
 from types import TracebackType
 from typing import Any, Self
@@ -17,8 +17,10 @@ from .generation import (
     Generation,
     GenerationFailed,
     InvalidGeneration,
+    NotFound,
     Piece,
     TimedOut,
+    TokenLogprob,
     Unavailable,
 )
 
@@ -26,8 +28,43 @@ logger = logging.getLogger(__name__)
 
 READY_TIMEOUT_SECONDS = 2.0
 QUEUE_FULL = "queue full"  # how the model's message begins when its queue is full
+DEADLINE = "deadline"  # and when the request's time is up
+UNKNOWN_MODEL = "Request for unknown model"  # how Triton's begins; the model's own is of an adapter
+# Triton's own deadline comes later than the model's, whose slot is then free already.
+DEADLINE_GRACE_SECONDS = 2.0
+# What OpenAI's API gives for a token that is out of reach; JSON has no infinity.
+LEAST_LOGPROB = -9999.0
 # Errors then come as gRPC statuses, with their code, instead of as text inside a response.
 _STATUS_ERRORS = {"triton_grpc_error": "true"}
+# The first that fits counts.
+_MEANINGS: tuple[tuple[grpc.StatusCode, str, type[GenerationFailed]], ...] = (
+    (grpc.StatusCode.INVALID_ARGUMENT, "", InvalidGeneration),
+    (grpc.StatusCode.ALREADY_EXISTS, "", InvalidGeneration),
+    (grpc.StatusCode.UNIMPLEMENTED, "", InvalidGeneration),
+    (grpc.StatusCode.NOT_FOUND, UNKNOWN_MODEL, Unavailable),
+    (grpc.StatusCode.NOT_FOUND, "", NotFound),
+    (grpc.StatusCode.UNAVAILABLE, QUEUE_FULL, Busy),
+    (grpc.StatusCode.UNAVAILABLE, "", Unavailable),
+    (grpc.StatusCode.CANCELLED, DEADLINE, TimedOut),
+    (grpc.StatusCode.DEADLINE_EXCEEDED, "", TimedOut),
+)
+# Where the cause is the log's: it tells addresses.
+_WORDS = {
+    Unavailable: "the model cannot be reached, or is not loaded yet",
+    TimedOut: "the model's answer took too long",
+}
+_SCALARS: dict[str, tuple[str, type[np.generic]]] = {
+    "stream": ("BOOL", np.bool_),
+    "max_tokens": ("INT32", np.int32),
+    "temperature": ("FP32", np.float32),
+    "top_p": ("FP32", np.float32),
+    "top_k": ("INT32", np.int32),
+    "min_p": ("FP32", np.float32),
+    "repetition_penalty": ("FP32", np.float32),
+    "seed": ("INT64", np.int64),
+    "logprobs": ("INT32", np.int32),
+    "deadline_seconds": ("FP32", np.float32),
+}
 
 
 class TritonModel(AbstractAsyncContextManager["TritonModel"]):
@@ -37,6 +74,7 @@ class TritonModel(AbstractAsyncContextManager["TritonModel"]):
         self._client = triton.InferenceServerClient(address)
         self._name = name
         self._timeout_seconds = timeout_seconds
+        self._taken: frozenset[str] | None = None
 
     async def __aenter__(self) -> Self:
         return self
@@ -64,29 +102,73 @@ class TritonModel(AbstractAsyncContextManager["TritonModel"]):
         Cancelled between the last response and its end, Triton 24.10 keeps the request for ever,
         and then needs its whole exit timeout to stop (measured).
         """
+        inputs = _inputs(generation)
+        if "deadline_seconds" in await self._inputs_taken():
+            inputs.append(_scalar("deadline_seconds", self._timeout_seconds))
+        last: Piece | None = None
+        async with aclosing(self._responses(inputs)) as responses:
+            async for result in responses:
+                last = _piece(result)
+                yield last
+        if last is None or last.finish_reason is None:
+            raise _sickness("it ended its answer without a finish reason")
+
+    async def adapters(self) -> tuple[str, ...]:
+        if "command" not in await self._inputs_taken():
+            return ()
+        return await self._command("list_adapters", {})
+
+    async def load_adapter(self, name: str, directory: str) -> None:
+        await self._command("load_adapter", {"name": name, "directory": directory})
+
+    async def unload_adapter(self, name: str) -> None:
+        await self._command("unload_adapter", {"name": name})
+
+    async def _command(self, verb: str, arguments: dict[str, str]) -> tuple[str, ...]:
+        """The adapters that are loaded when it is done."""
+        if "command" not in await self._inputs_taken():
+            raise InvalidGeneration("this model takes no adapters")
+        command = _strings("command", [json.dumps({verb: arguments})])
+        answer = ""
+        async with aclosing(self._responses([command])) as responses:
+            async for result in responses:
+                answer += _text(result, "text_output")
+        try:
+            return tuple(json.loads(answer)["adapters"])
+        except (ValueError, LookupError, TypeError) as error:
+            raise _sickness(f"it answered {verb} with {answer!r}") from error
+
+    async def _inputs_taken(self) -> frozenset[str]:
+        """Asked once: not every model takes commands and deadlines."""
+        if self._taken is None:
+            try:
+                metadata = await self._client.get_model_metadata(
+                    self._name, client_timeout=READY_TIMEOUT_SECONDS
+                )
+            except triton.InferenceServerException as error:
+                logger.warning("the model does not tell what it takes: %s", error)
+                raise Unavailable(_WORDS[Unavailable]) from error
+            self._taken = frozenset(tensor.name for tensor in metadata.inputs)
+        return self._taken
+
+    async def _responses(self, inputs: list[triton.InferInput]) -> AsyncGenerator[Any, None]:
+        named = {tensor.name() for tensor in inputs}
+        if unknown := named - await self._inputs_taken():
+            raise InvalidGeneration(f"this model takes no {' and no '.join(sorted(unknown))}")
         responses = self._client.stream_infer(
-            _only(self._request(generation)),
-            stream_timeout=self._timeout_seconds,
+            _only({"model_name": self._name, "inputs": inputs}),
+            stream_timeout=self._timeout_seconds + DEADLINE_GRACE_SECONDS,
             headers=_STATUS_ERRORS,
         )
-        last: Piece | None = None
         try:
             async for result, error in responses:
                 if error is not None:
                     raise _sickness(error.message())
-                piece = _piece(result)
-                yield piece
-                last = piece
-            if last is None or last.finish_reason is None:
-                raise GenerationFailed("the model ended its answer without a finish reason")
+                yield result
         except grpc.aio.AioRpcError as error:
             raise _failure(error) from error
         finally:
             responses.cancel()
-
-    def _request(self, generation: Generation) -> dict[str, Any]:
-        inputs = list(_inputs(generation))
-        return {"model_name": self._name, "inputs": inputs}
 
 
 async def _only(request: dict[str, Any]) -> AsyncIterator[dict[str, Any]]:
@@ -101,18 +183,28 @@ def _inputs(generation: Generation) -> list[triton.InferInput]:
         inputs = [_strings("messages", [messages])]
     if generation.stops:
         inputs.append(_strings("stop", list(generation.stops)))
-    scalars = (
-        ("stream", "BOOL", np.bool_, True),
-        ("max_tokens", "INT32", np.int32, generation.max_tokens),
-        ("temperature", "FP32", np.float32, generation.temperature),
-        ("top_p", "FP32", np.float32, generation.top_p),
-        ("top_k", "INT32", np.int32, generation.top_k),
-        ("seed", "INT64", np.int64, generation.seed),
-    )
-    for name, kind, dtype, value in scalars:
-        if value is not None:
-            inputs.append(_tensor(name, kind, np.array([value], dtype)))
-    return inputs
+    if generation.adapters:
+        inputs.append(_strings("adapters", [one.name for one in generation.adapters]))
+        strengths = np.array([one.strength for one in generation.adapters], np.float32)
+        inputs.append(_tensor("adapter_strengths", "FP32", strengths))
+    scalars = {
+        "stream": True,
+        "max_tokens": generation.max_tokens,
+        "temperature": generation.temperature,
+        "top_p": generation.top_p,
+        "top_k": generation.top_k,
+        "min_p": generation.min_p,
+        "repetition_penalty": generation.repetition_penalty,
+        "seed": generation.seed,
+        "logprobs": generation.logprobs,
+    }
+    given = {name: value for name, value in scalars.items() if value is not None}
+    return inputs + [_scalar(name, value) for name, value in given.items()]
+
+
+def _scalar(name: str, value: float) -> triton.InferInput:
+    kind, dtype = _SCALARS[name]
+    return _tensor(name, kind, np.array([value], dtype))
 
 
 def _strings(name: str, values: list[str]) -> triton.InferInput:
@@ -126,31 +218,45 @@ def _tensor(name: str, kind: str, values: np.ndarray[Any, Any]) -> triton.InferI
 
 
 def _piece(result: Any) -> Piece:
-    reason = result.as_numpy("finish_reason")[0].decode()
     return Piece(
-        text=result.as_numpy("text_output")[0].decode(),
+        text=_text(result, "text_output"),
         prompt_tokens=int(result.as_numpy("prompt_tokens")[0]),
         completion_tokens=int(result.as_numpy("completion_tokens")[0]),
-        finish_reason=reason or None,
+        finish_reason=_text(result, "finish_reason") or None,
+        logprobs=_logprobs(_text(result, "logprobs")),
+    )
+
+
+def _text(result: Any, name: str) -> str:
+    """An output's only string; empty where the model does not have that output."""
+    values = result.as_numpy(name)
+    return "" if values is None else str(values[0].decode())
+
+
+def _logprobs(document: str) -> tuple[TokenLogprob, ...]:
+    return tuple(_logprob(token) for token in json.loads(document)) if document else ()
+
+
+def _logprob(token: dict[str, Any]) -> TokenLogprob:
+    return TokenLogprob(
+        token=token["token"],
+        logprob=max(token["logprob"], LEAST_LOGPROB),
+        bytes=tuple(token["bytes"]),
+        top=tuple(_logprob(one) for one in token.get("top", ())),
     )
 
 
 def _failure(error: grpc.aio.AioRpcError) -> GenerationFailed:
     message = error.details() or error.code().name
-    match error.code():
-        case grpc.StatusCode.INVALID_ARGUMENT:
-            return InvalidGeneration(message)
-        case grpc.StatusCode.UNAVAILABLE if message.startswith(QUEUE_FULL):
-            return Busy(message)
-        case grpc.StatusCode.UNAVAILABLE | grpc.StatusCode.NOT_FOUND:
-            return Unavailable(message)
-        case grpc.StatusCode.DEADLINE_EXCEEDED:
-            return TimedOut("the model's answer took too long")
-        case _:
-            return _sickness(message)
+    for code, beginning, kind in _MEANINGS:
+        if error.code() is code and message.startswith(beginning):
+            if kind in _WORDS:
+                logger.warning("no answer from the model: %s", message)
+            return kind(_WORDS.get(kind, message))
+    return _sickness(message)
 
 
 def _sickness(message: str) -> GenerationFailed:
-    """An error that says nothing to users: its text may hold paths and tracebacks."""
+    """An error that is for the log alone: its text may hold paths and tracebacks."""
     logger.error("the model failed: %s", message)
-    return GenerationFailed("the model failed to answer; the gateway's log tells why")
+    return GenerationFailed(message)
