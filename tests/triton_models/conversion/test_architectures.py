@@ -20,6 +20,7 @@ from triton_models.conversion.artefacts import make_artefacts
 
 REFERENCE = json.loads(STORED.read_text())
 SOURCE = Source(origin="random", file="model.safetensors", sha256="0", licence="Apache-2.0")
+EXACT = (Precision.FP32, Precision.INT8)  # whose rows do not depend on what is beside them
 SHORT_CONTEXT = 16  # of "phi3-longrope short": the one its rotations were not stretched from
 
 
@@ -75,9 +76,10 @@ def test_eight_bits_come_near(convert, case):
     assert np.sqrt((difference**2).mean()) < 0.1 * expected.std()
 
 
+@pytest.mark.parametrize("precision", EXACT)
 @pytest.mark.parametrize("case", CASES)
-def test_chunks_of_a_prompt_give_the_very_logits_of_the_whole(convert, case):
-    session, prompt = convert(case), REFERENCE[case]["prompt"]
+def test_chunks_of_a_prompt_give_the_very_logits_of_the_whole(convert, case, precision):
+    session, prompt = convert(case, precision), REFERENCE[case]["prompt"]
     whole, _ = session.run([prompt], [len(prompt)], session.empty_cache())
     for size in (2, 3, 8):
         cache = session.empty_cache()
@@ -88,10 +90,11 @@ def test_chunks_of_a_prompt_give_the_very_logits_of_the_whole(convert, case):
         np.testing.assert_array_equal(logits, whole)
 
 
+@pytest.mark.parametrize("precision", EXACT)
 @pytest.mark.parametrize("case", CASES)
 @pytest.mark.parametrize("rows", [2, 3, 6])
-def test_rows_give_the_very_logits_they_give_alone(convert, case, rows):
-    session, prompt = convert(case), REFERENCE[case]["prompt"]
+def test_rows_give_the_very_logits_they_give_alone(convert, case, rows, precision):
+    session, prompt = convert(case, precision), REFERENCE[case]["prompt"]
     lengths = [len(prompt) - row for row in range(rows)] if len(prompt) > 6 else [5] * rows
     caches = [session.run([prompt[:n]], [n], session.empty_cache())[1] for n in lengths]
     together = [np.concatenate(parts) for parts in zip(*caches, strict=True)]
