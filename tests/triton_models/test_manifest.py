@@ -61,6 +61,7 @@ def test_an_entry_has_what_triton_needs_and_intact_artefacts(artefacts, tmp_path
     write_entry(artefacts, entry)
     verify(entry / "1")
     assert (entry / "config.pbtxt").is_file()
+    assert (entry / "configs" / "gpu.pbtxt").is_file()
     assert (entry / "1" / "model.py").is_file()
     assert (entry / "1" / "generation" / "engine.py").is_file()
     assert [path.name for path in entry.parent.iterdir()] == ["tiny"]

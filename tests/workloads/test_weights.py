@@ -11,6 +11,7 @@ from dataclasses import replace
 
 import pytest
 
+from tests.triton_models.conversion.tiny_checkpoints import write_tiny_checkpoint
 from tests.triton_models.tiny_model import write_tiny_gguf
 from triton_models.chat_lm.generation.manifest import ManifestError, SamplingDefaults, verify
 from workloads.weights.build import Build, ensure_entry
@@ -199,3 +200,58 @@ def test_a_preset_that_cannot_be_fetched_yet_is_told_so(tmp_path):
     assert "'falcon-7b-instruct' can't be fetched yet" in run.stderr
     assert "smollm2-135m-instruct" in run.stderr
     assert not list(tmp_path.iterdir())
+
+
+def run_program(*arguments) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "workloads.weights", *map(str, arguments)],
+        env={key: value for key, value in os.environ.items() if key != "MOORAGE_WEIGHTS_CACHE"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("precision", ["fp32", "fp16", "int8"])
+def test_a_folder_is_served_in_the_precision_that_is_asked_for(precision, tmp_path):
+    folder = write_tiny_checkpoint(tmp_path / "folder", "qwen3")
+    arguments = ["--preset=mine", f"--model-repository={tmp_path}", f"--source={folder}"]
+    run = run_program(*arguments, f"--precision={precision}", "--context-length=32")
+    assert run.returncode == 0, run.stderr
+    manifest = verify(tmp_path / "mine" / "1")
+    assert manifest.precision == precision
+    assert manifest.shape.context_length == 32
+    assert manifest.source.licence == "apache-2.0"
+    assert manifest.source.origin == str(folder)
+
+
+def test_a_source_that_changed_is_converted_anew(tmp_path):
+    folder = write_tiny_checkpoint(tmp_path / "folder", "llama")
+    arguments = ["--preset=mine", f"--model-repository={tmp_path}", f"--source={folder}"]
+    assert "converting" in run_program(*arguments).stdout
+    assert "already" in run_program(*arguments).stdout
+    assert "converting" in run_program(*arguments, "--context-length=32").stdout
+    before = verify(tmp_path / "mine" / "1").source
+    write_tiny_checkpoint(folder, "llama", rms_norm_eps=1e-4)
+    assert "converting" in run_program(*arguments).stdout
+    assert verify(tmp_path / "mine" / "1").source.sha256 != before.sha256
+
+
+def test_a_licence_that_is_given_counts_and_none_is_not_made_up(tmp_path):
+    file = write_tiny_gguf(tmp_path / "tiny.gguf")
+    arguments = ["--preset=mine", f"--model-repository={tmp_path}", f"--source={file}"]
+    run_program(*arguments)
+    assert verify(tmp_path / "mine" / "1").source.licence == "unknown"
+    run_program(*arguments, "--licence=MIT")
+    assert verify(tmp_path / "mine" / "1").source.licence == "MIT"
+
+
+def test_a_source_that_is_not_there_or_cannot_be_converted_is_told_so(tmp_path):
+    arguments = ["--preset=mine", f"--model-repository={tmp_path / 'models'}"]
+    run = run_program(*arguments, f"--source={tmp_path / 'nowhere'}")
+    assert run.returncode == 1
+    assert "nowhere does not exist: is its volume mounted?" in run.stderr
+    file = write_tiny_gguf(tmp_path / "tiny.gguf", architecture="falcon")
+    run = run_program(*arguments, f"--source={file}")
+    assert run.returncode == 1
+    assert "'falcon' is not one of llama" in run.stderr

@@ -48,14 +48,15 @@ def make_artefacts(
     """
     checkpoint = open_checkpoint(weights, context_length=context_length)
     check_tensors(checkpoint)
+    shape = _shape(checkpoint, precision)
     checkpoint.write_language(directory)
     write_graphs(checkpoint, directory, precision)
     manifest = Manifest(
         precision=precision,
-        shape=_shape(checkpoint, precision),
+        shape=shape,
         defaults=defaults or checkpoint.sampling_defaults,
         source=source,
-        made_with=_made_with(),
+        made_with={**decided_by(context_length), **_versions()},
         files={path.name: record(path) for path in sorted(directory.iterdir())},
     )
     write_manifest(manifest, directory)
@@ -78,6 +79,10 @@ def _shape(checkpoint: Checkpoint, precision: Precision) -> ModelShape:
     )
 
 
-def _made_with() -> Mapping[str, str]:
-    packages = {name: metadata.version(name) for name in ("gguf", "numpy", "onnx", "tokenizers")}
-    return {"converter": CONVERTER_VERSION, **packages}
+def decided_by(context_length: int | None) -> Mapping[str, str]:
+    """What else than weights and precision decides what they are converted to."""
+    return {"converter": CONVERTER_VERSION, "context_length": str(context_length or "longest")}
+
+
+def _versions() -> Mapping[str, str]:
+    return {name: metadata.version(name) for name in ("gguf", "numpy", "onnx", "tokenizers")}

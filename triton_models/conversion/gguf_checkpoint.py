@@ -16,7 +16,7 @@ from triton_models.chat_lm.generation.manifest import SamplingDefaults
 from . import gguf_language, rotary
 from .architecture import BY_NAME
 from .checkpoint import TextEnds, UnsupportedWeights, Weight
-from .network import HEAD, Layer, Network, Rotary
+from .network import EMBEDDING, HEAD, Layer, Network, Rotary
 
 # Of Gemma, GGUF leaves to its readers which layers slide and how they turn: not these readers.
 _READABLE = {name: BY_NAME[name] for name in ("llama", "phi3", "qwen2", "qwen3")}
@@ -66,7 +66,7 @@ class GgufCheckpoint:
             head_size=head_size,
             feed_forward_size=self._count("feed_forward_length"),
             context_length=served,
-            vocabulary_size=len(self.metadata("tokenizer.ggml.tokens")),
+            vocabulary_size=self.shapes[f"{EMBEDDING}.weight"][0],
             norm_epsilon=self._number("attention.layer_norm_rms_epsilon"),
             attention_scale=head_size**-0.5,
             tied_head=f"{HEAD}.weight" not in self._tensors,

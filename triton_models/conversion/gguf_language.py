@@ -59,11 +59,10 @@ def text_ends(metadata: Metadata) -> TextEnds:
 
 def write_language(metadata: Metadata, directory: Path) -> None:
     """Writes both files into ``directory``. Raises UnsupportedWeights, OSError."""
-    template = metadata("tokenizer.chat_template")
-    if template is None:
-        raise UnsupportedWeights("it has no chat template")
+    template = _needed(metadata, "tokenizer.chat_template")
+    tokenizer = _tokenizer(metadata)
+    tokenizer.save(str(directory / TOKENIZER_NAME))
     (directory / CHAT_TEMPLATE_NAME).write_text(template, encoding="utf-8")
-    _tokenizer(metadata).save(str(directory / TOKENIZER_NAME))
 
 
 def _tokenizer(metadata: Metadata) -> Tokenizer:
@@ -73,8 +72,8 @@ def _tokenizer(metadata: Metadata) -> Tokenizer:
             f"its tokenizer is {model!r} with {pre!r}, and can be made from GGUF only for 'gpt2' "
             f"with {', '.join(_PRE_TOKENIZERS)}: convert the Hugging Face folder instead"
         )
-    tokens = metadata("tokenizer.ggml.tokens")
-    merges = [tuple(merge.split(" ")) for merge in metadata("tokenizer.ggml.merges")]
+    tokens = _needed(metadata, "tokenizer.ggml.tokens")
+    merges = [tuple(merge.split(" ")) for merge in _needed(metadata, "tokenizer.ggml.merges")]
     vocabulary = {token: index for index, token in enumerate(tokens)}
     whole_words = pre == "llama-bpe"  # a word that is a token needs no merges
     tokenizer = Tokenizer(models.BPE(vocab=vocabulary, merges=merges, ignore_merges=whole_words))
@@ -87,7 +86,13 @@ def _tokenizer(metadata: Metadata) -> Tokenizer:
 
 
 def _special_tokens(tokens: list[str], metadata: Metadata) -> Iterator[AddedToken]:
-    kinds = metadata("tokenizer.ggml.token_type")
+    kinds = _needed(metadata, "tokenizer.ggml.token_type")
     for token, kind in zip(tokens, kinds, strict=True):
         if kind == gguf.TokenType.CONTROL:
             yield AddedToken(token, special=True, normalized=False)
+
+
+def _needed(metadata: Metadata, key: str) -> Any:
+    if (value := metadata(key)) is None:
+        raise UnsupportedWeights(f"metadata {key} is missing")
+    return value

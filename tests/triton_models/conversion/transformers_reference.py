@@ -19,13 +19,13 @@ PROMPT = [0, 17, 4, 42, 9, 9, 30, 51, 23, 8, 60, 12, 35, 5, 44, 27, 19, 3, 58, 1
 SHORT_PROMPT = PROMPT[:5]  # with what follows, within the context of unstretched rotations
 POSITIONS = [0, 9, -1]
 COUNT = 10
-CASES = {**{name: PROMPT for name in CONFIGS}, "phi3-longrope short": SHORT_PROMPT}
+CASES = {**dict.fromkeys(CONFIGS, PROMPT), "phi3-longrope short": SHORT_PROMPT}
 
 
 class TransformersReference:
     def __init__(self, folder: Path) -> None:
-        import torch
-        from transformers import AutoModelForCausalLM
+        import torch  # noqa: PLC0415 - stored values are read without it
+        from transformers import AutoModelForCausalLM  # noqa: PLC0415
 
         self._torch = torch
         self._model = AutoModelForCausalLM.from_pretrained(

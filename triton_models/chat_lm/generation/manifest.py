@@ -31,7 +31,8 @@ class Precision(StrEnum):
 
     FP32 = "fp32"
     FP16 = "fp16"
-    INT8 = "int8"  # weights only; what flows between the linears is float32
+    INT8 = "int8"  # weights only, as in what follows: what flows between the linears is float32
+    INT4 = "int4"  # exactly as they are, where they were published in four bits
 
     @property
     def float_type(self) -> FloatType:
