@@ -11,7 +11,7 @@ import subprocess
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -113,13 +113,16 @@ def running_triton(
     installation: TritonInstallation, repository: Path, log: Path
 ) -> Iterator[ServedModel]:
     with started_triton(installation, repository, log) as served:
-        _wait_until_ready(served)
+        wait_until_ready(served)
         yield served
 
 
 @contextmanager
 def started_triton(
-    installation: TritonInstallation, repository: Path, log: Path
+    installation: TritonInstallation,
+    repository: Path,
+    log: Path,
+    environment: Mapping[str, str] | None = None,
 ) -> Iterator[ServedModel]:
     http, grpc, metrics = free_ports(3)
     prefix = f"moorage_test_{http}_"
@@ -133,7 +136,10 @@ def started_triton(
     command = installation.command(arguments, shared_memory_prefix=prefix)
     with log.open("wb") as output:
         process = subprocess.Popen(
-            command, env=dict(installation.environment), stdout=output, stderr=output
+            command,
+            env={**installation.environment, **(environment or {})},
+            stdout=output,
+            stderr=output,
         )
     try:
         yield ServedModel(
@@ -159,7 +165,7 @@ def free_ports(count: int) -> list[int]:
     return ports
 
 
-def _wait_until_ready(served: ServedModel) -> None:
+def wait_until_ready(served: ServedModel) -> None:
     deadline = time.monotonic() + START_TIMEOUT_SECONDS
     while not served.is_ready():
         if served.process.poll() is not None or time.monotonic() > deadline:

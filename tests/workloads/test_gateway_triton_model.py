@@ -37,7 +37,8 @@ class KServe(service_pb2_grpc.GRPCInferenceServiceServicer):
         self.inputs = inputs
         self.responses = responses
         self.failure = failure
-        self.sent = {}
+        self.commands = []
+        self.generations = []
 
     async def ModelMetadata(self, request, context):  # noqa: N802 - as generated
         tensors = [
@@ -47,8 +48,14 @@ class KServe(service_pb2_grpc.GRPCInferenceServiceServicer):
 
     async def ModelStreamInfer(self, requests, context):  # noqa: N802 - as generated
         async for request in requests:
-            for tensor, raw in zip(request.inputs, request.raw_input_contents, strict=True):
-                self.sent[tensor.name] = values(tensor, raw)
+            sent = {
+                tensor.name: values(tensor, raw)
+                for tensor, raw in zip(request.inputs, request.raw_input_contents, strict=True)
+            }
+            if set(sent) == {"command"}:
+                self.commands.append(json.loads(sent["command"][0]))
+            else:
+                self.generations.append(sent)
         if self.failure is not None:
             await context.abort(*self.failure)
         for outputs in self.responses:
@@ -128,7 +135,8 @@ class TestTensors:
         )
         async with before(server) as model:
             await generated(model, generation)
-        assert server.sent == {
+        (sent,) = server.generations
+        assert sent == {
             "text_input": ["once"],
             "stop": ["é", "b"],
             "adapters": ["pirate", "poet"],
@@ -149,7 +157,7 @@ class TestTensors:
         server = KServe(PLAIN, [outputs("x", "stop")])
         async with before(server) as model:
             await generated(model, Generation(source="once"))
-        assert server.sent == {"text_input": ["once"], "stream": [True]}
+        assert server.generations == [{"text_input": ["once"], "stream": [True]}]
 
     async def test_what_the_model_does_not_take_is_refused_by_name(self):
         server = KServe(PLAIN)
@@ -159,7 +167,8 @@ class TestTensors:
             with pytest.raises(InvalidGeneration, match="takes no adapters"):
                 await model.load_adapter("a", "/a")
             assert await model.adapters() == ()
-        assert server.sent == {}
+        assert not server.generations
+        assert not server.commands
 
     async def test_logprobs_are_read_and_impossible_ones_bounded(self):
         token = {"token": "x", "logprob": -0.5, "bytes": [120]}
@@ -179,13 +188,14 @@ class TestCommands:
         server = KServe(ALL, [{"text_output": '{"adapters": ["a", "b"]}'}])
         async with before(server) as model:
             assert await model.adapters() == ("a", "b")
-            assert json.loads(server.sent["command"][0]) == {"list_adapters": {}}
             await model.load_adapter("c", "/c")
-            told = json.loads(server.sent["command"][0])
-            assert told == {"load_adapter": {"name": "c", "directory": "/c"}}
             await model.unload_adapter("c")
-            assert json.loads(server.sent["command"][0]) == {"unload_adapter": {"name": "c"}}
-        assert set(server.sent) == {"command"}
+        assert server.commands == [
+            {"list_adapters": {}},
+            {"load_adapter": {"name": "c", "directory": "/c"}},
+            {"unload_adapter": {"name": "c"}},
+        ]
+        assert not server.generations
 
     @pytest.mark.parametrize("answer", ["", "[]", "{", '{"adapters": 3}'])
     async def test_an_answer_that_is_none_is_a_failure(self, answer):

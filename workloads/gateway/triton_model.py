@@ -1,5 +1,6 @@
 """A model in Triton, over gRPC (KServe v2): the tensors of ``triton_models/chat_lm``."""
 
+import asyncio
 import json
 import logging
 from collections.abc import AsyncGenerator, AsyncIterator
@@ -11,6 +12,7 @@ from typing import Any, Self
 import grpc
 import numpy as np
 import tritonclient.grpc.aio as triton
+from pydantic import BaseModel, ValidationError
 
 from .generation import (
     Busy,
@@ -23,6 +25,7 @@ from .generation import (
     TokenLogprob,
     Unavailable,
 )
+from .vigil import PERIOD_SECONDS, Call, Vigil
 
 logger = logging.getLogger(__name__)
 
@@ -30,6 +33,7 @@ READY_TIMEOUT_SECONDS = 2.0
 QUEUE_FULL = "queue full"  # how the model's message begins when its queue is full
 DEADLINE = "deadline"  # and when the request's time is up
 UNKNOWN_MODEL = "Request for unknown model"  # how Triton's begins; the model's own is of an adapter
+DEAD_PROCESS = "Stub process"  # Triton's words when the process that ran the model has died
 # Triton's own deadline comes later than the model's, whose slot is then free already.
 DEADLINE_GRACE_SECONDS = 2.0
 # What OpenAI's API gives for a token that is out of reach; JSON has no infinity.
@@ -47,12 +51,14 @@ _MEANINGS: tuple[tuple[grpc.StatusCode, str, type[GenerationFailed]], ...] = (
     (grpc.StatusCode.UNAVAILABLE, "", Unavailable),
     (grpc.StatusCode.CANCELLED, DEADLINE, TimedOut),
     (grpc.StatusCode.DEADLINE_EXCEEDED, "", TimedOut),
+    (grpc.StatusCode.INTERNAL, DEAD_PROCESS, Unavailable),
 )
 # Where the cause is the log's: it tells addresses.
 _WORDS = {
     Unavailable: "the model cannot be reached, or is not loaded yet",
     TimedOut: "the model's answer took too long",
 }
+_LOST = "the process that ran the model has ended, and this answer with it; ask again"
 _SCALARS: dict[str, tuple[str, type[np.generic]]] = {
     "stream": ("BOOL", np.bool_),
     "max_tokens": ("INT32", np.int32),
@@ -67,13 +73,28 @@ _SCALARS: dict[str, tuple[str, type[np.generic]]] = {
 }
 
 
+class _Told(BaseModel):
+    """The answer to a command: the adapters that are loaded then, and the process that has them."""
+
+    adapters: tuple[str, ...]
+    instance: str = ""
+
+
 class TritonModel(AbstractAsyncContextManager["TritonModel"]):
     """One model at one address. ``timeout_seconds`` bounds a whole generation."""
 
-    def __init__(self, address: str, name: str, *, timeout_seconds: float) -> None:
+    def __init__(
+        self,
+        address: str,
+        name: str,
+        *,
+        timeout_seconds: float,
+        vigil_seconds: float = PERIOD_SECONDS,
+    ) -> None:
         self._client = triton.InferenceServerClient(address)
         self._name = name
         self._timeout_seconds = timeout_seconds
+        self._vigil = Vigil(self._instance, vigil_seconds)
         self._taken: frozenset[str] | None = None
 
     async def __aenter__(self) -> Self:
@@ -85,6 +106,7 @@ class TritonModel(AbstractAsyncContextManager["TritonModel"]):
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        await self._vigil.close()
         await self._client.close()
 
     async def is_ready(self) -> bool:
@@ -106,17 +128,19 @@ class TritonModel(AbstractAsyncContextManager["TritonModel"]):
         if "deadline_seconds" in await self._inputs_taken():
             inputs.append(_scalar("deadline_seconds", self._timeout_seconds))
         last: Piece | None = None
-        async with aclosing(self._responses(inputs)) as responses:
-            async for result in responses:
-                last = _piece(result)
-                yield last
+        call = Call()
+        with self._vigil.over(call):
+            async with aclosing(self._responses(inputs, call)) as responses:
+                async for result in responses:
+                    last = _piece(result)
+                    yield last
         if last is None or last.finish_reason is None:
             raise _sickness("it ended its answer without a finish reason")
 
     async def adapters(self) -> tuple[str, ...]:
         if "command" not in await self._inputs_taken():
             return ()
-        return await self._command("list_adapters", {})
+        return (await self._command("list_adapters", {})).adapters
 
     async def load_adapter(self, name: str, directory: str) -> None:
         await self._command("load_adapter", {"name": name, "directory": directory})
@@ -124,18 +148,23 @@ class TritonModel(AbstractAsyncContextManager["TritonModel"]):
     async def unload_adapter(self, name: str) -> None:
         await self._command("unload_adapter", {"name": name})
 
-    async def _command(self, verb: str, arguments: dict[str, str]) -> tuple[str, ...]:
-        """The adapters that are loaded when it is done."""
+    async def _instance(self) -> str:
+        """Which process runs the model: another one after every load."""
+        if "command" not in await self._inputs_taken():
+            return ""
+        return (await self._command("list_adapters", {})).instance
+
+    async def _command(self, verb: str, arguments: dict[str, str]) -> "_Told":
         if "command" not in await self._inputs_taken():
             raise InvalidGeneration("this model takes no adapters")
         command = _strings("command", [json.dumps({verb: arguments})])
         answer = ""
-        async with aclosing(self._responses([command])) as responses:
+        async with aclosing(self._responses([command], Call())) as responses:
             async for result in responses:
                 answer += _text(result, "text_output")
         try:
-            return tuple(json.loads(answer)["adapters"])
-        except (ValueError, LookupError, TypeError) as error:
+            return _Told.model_validate_json(answer)
+        except ValidationError as error:
             raise _sickness(f"it answered {verb} with {answer!r}") from error
 
     async def _inputs_taken(self) -> frozenset[str]:
@@ -151,7 +180,9 @@ class TritonModel(AbstractAsyncContextManager["TritonModel"]):
             self._taken = frozenset(tensor.name for tensor in metadata.inputs)
         return self._taken
 
-    async def _responses(self, inputs: list[triton.InferInput]) -> AsyncGenerator[Any, None]:
+    async def _responses(
+        self, inputs: list[triton.InferInput], call: Call
+    ) -> AsyncGenerator[Any, None]:
         named = {tensor.name() for tensor in inputs}
         if unknown := named - await self._inputs_taken():
             raise InvalidGeneration(f"this model takes no {' and no '.join(sorted(unknown))}")
@@ -160,11 +191,16 @@ class TritonModel(AbstractAsyncContextManager["TritonModel"]):
             stream_timeout=self._timeout_seconds + DEADLINE_GRACE_SECONDS,
             headers=_STATUS_ERRORS,
         )
+        call.cancel = responses.cancel
         try:
             async for result, error in responses:
                 if error is not None:
                     raise _sickness(error.message())
                 yield result
+        except asyncio.CancelledError:
+            if call.lost:
+                raise Unavailable(_LOST) from None
+            raise
         except grpc.aio.AioRpcError as error:
             raise _failure(error) from error
         finally:
@@ -248,8 +284,8 @@ def _logprob(token: dict[str, Any]) -> TokenLogprob:
 
 def _failure(error: grpc.aio.AioRpcError) -> GenerationFailed:
     message = error.details() or error.code().name
-    for code, beginning, kind in _MEANINGS:
-        if error.code() is code and message.startswith(beginning):
+    for code, words, kind in _MEANINGS:
+        if error.code() is code and words in message:
             if kind in _WORDS:
                 logger.warning("no answer from the model: %s", message)
             return kind(_WORDS.get(kind, message))

@@ -246,11 +246,18 @@ class LoadMetrics:
         }
 
     def __call__(self, load: Load) -> None:
-        """Calls to Triton cost, so only what has changed is told."""
+        """Calls to Triton cost, so only what has changed is told.
+
+        Metrics outlive the process that told them: the first report sets gauges right.
+        """
         for field, metric in self._metrics.items():
-            value, before = getattr(load, field), getattr(self._last, field, 0)
-            if value != before:
-                metric.increment(value - before)
+            value, before = getattr(load, field), getattr(self._last, field, None)
+            if value == before:
+                continue
+            if field.endswith("_total"):
+                metric.increment(value - (before or 0))
+            else:
+                metric.set(value)
         self._last = load
 
 

@@ -1,9 +1,10 @@
 """Commands to the model itself, as JSON: which adapters there are, and which there shall be."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from .adapters import Adapters
 from .request import InvalidRequest
@@ -15,6 +16,8 @@ class Commands:
 
     adapters: Adapters
     directory: Path | None
+    instance: str = field(default_factory=lambda: uuid4().hex)
+    """Told with every answer: another one tells that what was asked before will not be answered."""
 
     def obey(self, document: str) -> str:
         """Carries out ``{"list_adapters": {}}``, ``{"load_adapter": {"name", "directory"}}`` or
@@ -34,7 +37,7 @@ class Commands:
                     "the command is none of list_adapters, load_adapter (name and directory) and "
                     "unload_adapter (name)"
                 )
-        return json.dumps({"adapters": self.adapters.names})
+        return json.dumps({"adapters": self.adapters.names, "instance": self.instance})
 
     def _below(self, folder: str) -> Path:
         if self.directory is None:
