@@ -47,9 +47,10 @@ values = st.recursive(
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(text, inner, max_size=4),
     max_leaves=8,
 )
-plausible = st.sampled_from(
-    [None, True, False, 0, 1, 2, 0.5, "x", ["x"], {}, {"a": 0.5}, {"include_usage": True}, MESSAGES]
-)
+flags = st.sampled_from([None, True, False])
+small = st.sampled_from([0, 1, 2, 0.5, 2**31, 2**63])
+shaped = st.sampled_from(["x", ["x"], {}, {"a": 0.5}, {"include_usage": True}, MESSAGES])
+plausible = flags | small | shaped
 kwargs = st.dictionaries(st.sampled_from([*GenerateKwargs.model_fields]), plausible | scalars)
 
 
