@@ -352,3 +352,18 @@ class TestOperation:
             assert len(chunks) >= 30
             assert chunks[-1]["choices"][0]["finish_reason"] is not None
             assert leaving.process.wait(10) == 0
+
+    async def test_termination_cuts_off_what_outlasts_the_drain_and_frees_the_model(
+        self, served_model, tmp_path
+    ):
+        option = "--drain-timeout-seconds=0.2"
+        with running_gateway(served_model.grpc, tmp_path / "log", option) as leaving:
+            async with aiohttp.ClientSession(leaving.url) as http:
+                request = {"model": PRESET, "prompt": "Once upon", "stream": True}
+                request |= {"max_tokens": 1500, "temperature": 1, "stop": "\x00"}
+                async with http.post("/v1/completions", json=request) as response:
+                    leaving.process.send_signal(signal.SIGTERM)
+                    with pytest.raises(aiohttp.ClientPayloadError):
+                        await response.text()
+            assert leaving.process.wait(10) == 0
+        await until_held(served_model, 0)
