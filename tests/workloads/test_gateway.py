@@ -11,6 +11,7 @@ import pytest
 
 from tests.served_model import PRESET, ROWS, WAITING, free_ports
 from tests.workloads.conftest import running_gateway
+from tests.workloads.scripted_gateway import until
 
 QUESTION = "What is the capital of France?"
 ANSWER = "The capital of France is Paris."
@@ -335,9 +336,9 @@ class TestOperation:
             headers = {"Authorization": "Bearer s3cret", "X-Request-Id": "abc-3"}
             async with aiohttp.ClientSession(locked.url, headers=headers) as http:
                 assert (await completion(http, max_tokens=2))[0].status == 200
-        log = (tmp_path / "log").read_text()
-        assert re.search(r"\[abc-3\] .* POST /v1/completions 200 [\d.]+s", log)
-        assert "s3cret" not in log
+            line = re.compile(r"\[abc-3\] .* POST /v1/completions 200 [\d.]+s")
+            await until(lambda: line.search((tmp_path / "log").read_text()) is not None)
+        assert "s3cret" not in (tmp_path / "log").read_text()
 
     async def test_termination_lets_a_stream_finish_and_exits_cleanly(self, served_model, tmp_path):
         with running_gateway(served_model.grpc, tmp_path / "log") as leaving:
@@ -351,3 +352,18 @@ class TestOperation:
             assert len(chunks) >= 30
             assert chunks[-1]["choices"][0]["finish_reason"] is not None
             assert leaving.process.wait(10) == 0
+
+    async def test_termination_cuts_off_what_outlasts_the_drain_and_frees_the_model(
+        self, served_model, tmp_path
+    ):
+        option = "--drain-timeout-seconds=0.2"
+        with running_gateway(served_model.grpc, tmp_path / "log", option) as leaving:
+            async with aiohttp.ClientSession(leaving.url) as http:
+                request = {"model": PRESET, "prompt": "Once upon", "stream": True}
+                request |= {"max_tokens": 1500, "temperature": 1, "stop": "\x00"}
+                async with http.post("/v1/completions", json=request) as response:
+                    leaving.process.send_signal(signal.SIGTERM)
+                    with pytest.raises(aiohttp.ClientPayloadError):
+                        await response.text()
+            assert leaving.process.wait(10) == 0
+        await until_held(served_model, 0)

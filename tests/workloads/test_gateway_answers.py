@@ -161,6 +161,7 @@ class TestValues:
             ('{"model": "base", "prompt": "x", "temperature": NaN}', "temperature"),
             ('{"model": "base", "prompt": "x", "seed": 9223372036854775808}', "seed"),
             ('{"model": "base", "prompt": "x", "max_tokens": 2147483648}', "max_tokens"),
+            ('{"model": "base", "prompt": "x", "top_k": 2147483648}', "top_k"),
             ('{"model": "base", "prompt": "x", "min_p": 1.1}', "min_p"),
             ('{"model": "base", "prompt": "x", "repetition_penalty": 0}', "repetition_penalty"),
             ('{"model": "base", "prompt": "x", "stop": [""]}', "stop.0"),

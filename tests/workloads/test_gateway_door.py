@@ -236,9 +236,10 @@ class TestLimits:
             serving(ScriptedModel(), key=key, limits=Limits(arrival_seconds=0.3)) as served,
             connected(served) as (reader, writer),
         ):
-            writer.write(head(1000))
+            writer.write(head(1_000_000))
             dripping = asyncio.create_task(self.drip(writer))
-            assert (await reader.read()).startswith(b"HTTP/1.1 401")
+            async with asyncio.timeout(20):
+                assert (await reader.read()).startswith(b"HTTP/1.1 401")
             dripping.cancel()
 
     @staticmethod
