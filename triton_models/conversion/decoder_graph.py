@@ -43,24 +43,37 @@ _KEY_VALUE = ("key", "value")
 _STRENGTHS = "adapter_strengths"
 
 
-def write_graphs(checkpoint: Checkpoint, directory: Path, precision: Precision) -> None:
+def write_graphs(
+    checkpoint: Checkpoint,
+    directory: Path,
+    precision: Precision,
+    on_read: Callable[[int], None] = lambda _: None,
+) -> None:
     """Writes both graphs, and beside them the weights they share.
 
-    Raises UnsupportedWeights, OSError.
+    ``on_read`` is told of each tensor that was read how many values it has. Raises
+    UnsupportedWeights, OSError.
     """
     with (directory / f"{MODEL_NAME}{DATA_SUFFIX}").open("wb") as file:
         data = ExternalData(file)
-        plain = _Decoder(checkpoint, Graph(data), precision)
+        plain = _Decoder(checkpoint, Graph(data), precision, on_read)
         onnx.save_model(plain.model(), directory / MODEL_NAME)
-        adaptable = _AdaptableDecoder(checkpoint, Graph(data), precision)
+        adaptable = _AdaptableDecoder(checkpoint, Graph(data), precision, on_read)
         onnx.save_model(adaptable.model(), directory / MODEL_WITH_ADAPTERS_NAME)
 
 
 class _Decoder:
-    def __init__(self, checkpoint: Checkpoint, graph: Graph, precision: Precision) -> None:
+    def __init__(
+        self,
+        checkpoint: Checkpoint,
+        graph: Graph,
+        precision: Precision,
+        on_read: Callable[[int], None],
+    ) -> None:
         self._checkpoint = checkpoint
         self._network: Network = checkpoint.network
         self._graph = graph
+        self._on_read = on_read
         self._matrices = matrices(graph, precision)
         self._float_type = precision.float_type
         self._type = helper.np_dtype_to_tensor_dtype(np.dtype(self._float_type))
@@ -236,7 +249,12 @@ class _Decoder:
         return self._graph.weight(name, lambda: as_float_type(name, make(), self._float_type))
 
     def _maker(self, *names: str) -> Callable[[], Weight]:
-        return lambda: np.concatenate([self._checkpoint.tensor(name) for name in names])
+        return lambda: np.concatenate([self._read(name) for name in names])
+
+    def _read(self, name: str) -> Weight:
+        values = self._checkpoint.tensor(name)
+        self._on_read(values.size)
+        return values
 
     def _inputs(self) -> list[onnx.ValueInfoProto]:
         return [

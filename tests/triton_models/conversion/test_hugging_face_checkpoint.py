@@ -171,3 +171,19 @@ def test_a_head_that_is_tied_is_not_written_twice(tmp_path):
     again = {"lm_head.weight": np.ones((64, 64), np.float32)}
     folder = write_tiny_checkpoint(tmp_path / "tied", "qwen2", updates=again)
     assert "output.weight" not in HuggingFaceCheckpoint(folder).shapes
+
+
+@pytest.mark.parametrize("precision", [Precision.FP32, Precision.INT8])
+def test_progress_ends_when_every_weight_was_read_once(precision, folder, tmp_path):
+    told = []
+    directory = tmp_path / "artefacts"
+    directory.mkdir()
+    make_artefacts(
+        *(folder, directory),
+        source=SOURCE,
+        precision=precision,
+        on_progress=lambda done, total: told.append((done, total)),
+    )
+    weights = sum(values.size for values in tiny_tensors(tiny_config("llama")).values())
+    assert told == sorted(told)
+    assert told[-1] == (weights, weights)
