@@ -72,7 +72,7 @@ class _FloatMatrices:
 def as_float_type(name: str, values: Weight, float_type: FloatType) -> NDArray[np.floating]:
     """Raises UnsupportedWeights where a value is too large for the type."""
     with np.errstate(over="ignore"):
-        cast = values.astype(float_type)
+        cast = values.astype(float_type, copy=False)
     if not np.isfinite(cast).all():
         raise UnsupportedWeights(
             f"{name} has values that {float_type} cannot hold: take another precision"
