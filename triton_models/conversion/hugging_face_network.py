@@ -121,18 +121,22 @@ def _rotary(config: Config, kind: str, head_size: int, context_length: int) -> R
             )
         case "longrope" | "su":
             name = "long_factor" if context_length > original else "short_factor"
-            factors = scaling.get(name, ())
-            if len(factors) != dimensions // 2:
-                raise UnsupportedWeights(
-                    f"{name} has {len(factors)} numbers for {dimensions // 2} frequencies"
-                )
             stretch = scaling.get("factor") or longest / original
-            magnitude = scaling.get("attention_factor")
-            if magnitude is None:
-                magnitude = rotary.longrope_magnitude(stretch, original)
-            return Rotary(base=base, factors=tuple(factors), magnitude=magnitude)
+            return Rotary(
+                base=base,
+                factors=_factors(scaling, name, dimensions // 2),
+                magnitude=scaling.get("attention_factor")
+                or rotary.longrope_magnitude(stretch, original),
+            )
         case other:
             raise UnsupportedWeights(f"rotary scaling {other!r} cannot be converted")
+
+
+def _factors(scaling: Config, name: str, pairs: int) -> tuple[float, ...]:
+    factors = tuple(scaling.get(name, ()))
+    if len(factors) != pairs:
+        raise UnsupportedWeights(f"{name} has {len(factors)} numbers for {pairs} frequencies")
+    return factors
 
 
 def _rotary_parameters(config: Config, kind: str) -> Config:
