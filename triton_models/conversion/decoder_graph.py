@@ -36,9 +36,9 @@ from .network import EMBEDDING, HEAD, LAST_NORM, Layer, Network, Rotary
 from .rotary import rotary_tables
 from .weights import as_float_type, matrices
 
-DATA_SUFFIX = ".data"
 Shape = list[str | int]
 _ROWS, _TOKENS, _CAPACITY, _POSITIONS = "rows", "tokens", "capacity", "positions"
+_DATA_NAME = f"{MODEL_NAME}.data"
 _KEY_VALUE = ("key", "value")
 _STRENGTHS = "adapter_strengths"
 
@@ -54,7 +54,7 @@ def write_graphs(
     ``on_read`` is told of each tensor that was read how many values it has. Raises
     UnsupportedWeights, OSError.
     """
-    with (directory / f"{MODEL_NAME}{DATA_SUFFIX}").open("wb") as file:
+    with (directory / _DATA_NAME).open("wb") as file:
         data = ExternalData(file)
         plain = _Decoder(checkpoint, Graph(data), precision, on_read)
         onnx.save_model(plain.model(), directory / MODEL_NAME)
@@ -104,7 +104,7 @@ class _Decoder:
 
     def _add_embedding(self) -> str:
         make = self._maker(f"{EMBEDDING}.weight")
-        embedded = self._matrices.embedding(EMBEDDING, "input_ids", make, ["embedded"])
+        embedded = self._matrices.embedding(EMBEDDING, "input_ids", make, "embedded")
         if not self._network.architecture.scales_embeddings:
             return embedded
         return self._add_scaled(embedded, np.sqrt(self._network.hidden_size), "embedded.scaled")
@@ -222,7 +222,7 @@ class _Decoder:
         return self._graph.node("Add", [result, bias], [f"{name}.biased"])
 
     def _add_matrix(self, name: str, inputs: str, make: Callable[[], Weight]) -> str:
-        return self._matrices.linear(name, inputs, make, [f"{name}.result"])
+        return self._matrices.linear(name, inputs, make, f"{name}.result")
 
     def _add_head(self, normed: str) -> None:
         """Logits of the positions that are asked for; a prompt's others need none."""
@@ -231,7 +231,7 @@ class _Decoder:
         graph.node("Gather", [normed, "logit_positions"], ["asked"], axis=1)
         asked = graph.node("Reshape", ["asked", "rows_of_hidden"], ["asked.rows"])
         name = EMBEDDING if self._network.tied_head else HEAD
-        scores = self._matrices.head(name, asked, self._maker(f"{name}.weight"), ["scores"])
+        scores = self._matrices.head(name, asked, self._maker(f"{name}.weight"), "scores")
         if cap := self._network.logit_soft_cap:
             scaled = self._add_scaled(scores, 1 / cap, "scores.scaled")
             bounded = graph.node("Tanh", [scaled], ["scores.bounded"])
@@ -291,7 +291,7 @@ class _AdaptableDecoder(_Decoder):
 
     def _add_matrix(self, name: str, inputs: str, make: Callable[[], Weight]) -> str:
         graph = self._graph
-        base = self._matrices.linear(name, inputs, make, [f"{name}.base"])
+        base = self._matrices.linear(name, inputs, make, f"{name}.base")
         adapter = _adapter(name)
         parts = len(self._network.linears[name.rpartition(".")[2]])
         low = graph.node("MatMul", [inputs, f"{adapter}.down"], [f"{name}.low"])

@@ -58,7 +58,9 @@ class HuggingFaceCheckpoint:
         card = self._folder / "README.md"
         if not card.exists():
             return None
-        _, _, rest = card.read_text(encoding="utf-8").partition(_CARD_FENCE)
+        before, _, rest = card.read_text(encoding="utf-8").partition(_CARD_FENCE)
+        if before.strip():
+            return None
         try:
             header = yaml.safe_load(rest.partition(f"\n{_CARD_FENCE}")[0])
         except yaml.YAMLError as error:
@@ -104,7 +106,7 @@ class HuggingFaceCheckpoint:
 def _shards(folder: Path) -> list[Path]:
     index = folder / _INDEX_NAME
     if index.exists():
-        names = sorted(set(read_json(index)["weight_map"].values()))
+        names = sorted(set(read_json(index).get("weight_map", {}).values()))
     else:
         names = [_WEIGHTS_NAME]
     for name in names:

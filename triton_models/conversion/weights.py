@@ -28,11 +28,11 @@ _ROUNDING = 4 * float(np.finfo(np.float32).eps)  # what dequantising may have ad
 class Matrices(Protocol):
     """Adds matrices to a graph; ``make`` gives one as [outputs, inputs]."""
 
-    def linear(self, name: str, inputs: str, make: MakeWeight, outputs: list[str]) -> str: ...
+    def linear(self, name: str, inputs: str, make: MakeWeight, output: str) -> str: ...
 
-    def embedding(self, name: str, ids: str, make: MakeWeight, outputs: list[str]) -> str: ...
+    def embedding(self, name: str, ids: str, make: MakeWeight, output: str) -> str: ...
 
-    def head(self, name: str, inputs: str, make: MakeWeight, outputs: list[str]) -> str: ...
+    def head(self, name: str, inputs: str, make: MakeWeight, output: str) -> str: ...
 
 
 def matrices(graph: Graph, precision: Precision) -> Matrices:
@@ -50,18 +50,18 @@ class _FloatMatrices:
         self._graph = graph
         self._float_type = float_type
 
-    def linear(self, name: str, inputs: str, make: MakeWeight, outputs: list[str]) -> str:
+    def linear(self, name: str, inputs: str, make: MakeWeight, output: str) -> str:
         # Transposed here, not by the operator: onnxruntime packs a constant MatMul's weight, and
         # then a row's result does not depend on the rows beside it.
         weight = self._weight(name, lambda: make().T)
-        return self._graph.node("MatMul", [inputs, weight], outputs)
+        return self._graph.node("MatMul", [inputs, weight], [output])
 
-    def embedding(self, name: str, ids: str, make: MakeWeight, outputs: list[str]) -> str:
-        return self._graph.node("Gather", [self._weight(name, make), ids], outputs)
+    def embedding(self, name: str, ids: str, make: MakeWeight, output: str) -> str:
+        return self._graph.node("Gather", [self._weight(name, make), ids], [output])
 
-    def head(self, name: str, inputs: str, make: MakeWeight, outputs: list[str]) -> str:
+    def head(self, name: str, inputs: str, make: MakeWeight, output: str) -> str:
         # As published, and not transposed: a tied head is the embedding's very tensor.
-        return self._graph.node("Gemm", [inputs, self._weight(name, make)], outputs, transB=1)
+        return self._graph.node("Gemm", [inputs, self._weight(name, make)], [output], transB=1)
 
     def _weight(self, name: str, make: MakeWeight) -> str:
         return self._graph.weight(
@@ -84,18 +84,18 @@ class _EightBitMatrices:
     def __init__(self, graph: Graph) -> None:
         self._graph = graph
 
-    def linear(self, name: str, inputs: str, make: MakeWeight, outputs: list[str]) -> str:
+    def linear(self, name: str, inputs: str, make: MakeWeight, output: str) -> str:
         codes, scales = self._quantized(name, make)
-        return _add_blockwise(self._graph, inputs, codes, scales, outputs, bits=8)
+        return _add_blockwise(self._graph, inputs, codes, scales, output, bits=8)
 
-    def embedding(self, name: str, ids: str, make: MakeWeight, outputs: list[str]) -> str:
+    def embedding(self, name: str, ids: str, make: MakeWeight, output: str) -> str:
         codes, scales = self._quantized(name, make)
         count, blocks, _ = self._graph.shape(codes)
         table = self._graph.reshaped(f"{name}.table", codes, (count, blocks * _BLOCK))
         return self._graph.node(
             "GatherBlockQuantized",
             [table, ids, scales],
-            outputs,
+            [output],
             domain=MICROSOFT,
             bits=8,
             block_size=_BLOCK,
@@ -103,8 +103,8 @@ class _EightBitMatrices:
             quantize_axis=1,
         )
 
-    def head(self, name: str, inputs: str, make: MakeWeight, outputs: list[str]) -> str:
-        return self.linear(name, inputs, make, outputs)
+    def head(self, name: str, inputs: str, make: MakeWeight, output: str) -> str:
+        return self.linear(name, inputs, make, output)
 
     def _quantized(self, name: str, make: MakeWeight) -> tuple[str, str]:
         quantized = cache(lambda: quantize(name, make()))
@@ -120,27 +120,27 @@ class _FourBitMatrices(_FloatMatrices):
     same for a whole block, and is added for the sum of the block's inputs.
     """
 
-    def linear(self, name: str, inputs: str, make: MakeWeight, outputs: list[str]) -> str:
+    def linear(self, name: str, inputs: str, make: MakeWeight, output: str) -> str:
         graph, found = self._graph, cache(lambda: find_codes(name, make()))
         codes = graph.weight(f"{name}.codes", lambda: found()[0])
         scales = graph.weight(f"{name}.scales", lambda: found()[1])
         offsets = graph.weight(f"{name}.offsets", lambda: found()[2].T)
         blocks = graph.shape(offsets)[0]
         by_block = graph.weight(f"blocks.{blocks}", lambda: _membership(blocks))
-        base = _add_blockwise(graph, inputs, codes, scales, [f"{outputs[0]}.coded"], bits=4)
-        sums = graph.node("MatMul", [inputs, by_block], [f"{outputs[0]}.sums"])
-        lacking = graph.node("MatMul", [sums, offsets], [f"{outputs[0]}.lacking"])
-        return graph.node("Add", [base, lacking], outputs)
+        base = _add_blockwise(graph, inputs, codes, scales, f"{output}.coded", bits=4)
+        sums = graph.node("MatMul", [inputs, by_block], [f"{output}.sums"])
+        lacking = graph.node("MatMul", [sums, offsets], [f"{output}.lacking"])
+        return graph.node("Add", [base, lacking], [output])
 
 
 def _add_blockwise(
-    graph: Graph, inputs: str, codes: str, scales: str, outputs: list[str], *, bits: int
+    graph: Graph, inputs: str, codes: str, scales: str, output: str, *, bits: int
 ) -> str:
     count, blocks, _ = graph.shape(codes)
     return graph.node(
         "MatMulNBits",
         [inputs, codes, scales],
-        outputs,
+        [output],
         domain=MICROSOFT,
         K=blocks * _BLOCK,
         N=count,

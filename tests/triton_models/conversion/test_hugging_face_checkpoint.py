@@ -177,6 +177,7 @@ def test_it_samples_as_its_makers_recommend(told, temperature, top_p, folder):
         ("---\nlicense: other\nlicense_name: llama3.1\n---\n", "llama3.1"),
         ("---\nlicense:\n- mit\n- apache-2.0\n---\n", "mit, apache-2.0"),
         ("No header.", None),
+        ("A rule\n---\n- is: [no header\n---\n", None),
     ],
 )
 def test_the_licence_is_that_of_the_model_card(card, licence, folder):
