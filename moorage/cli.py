@@ -27,6 +27,7 @@ from moorage.options import (
     TextFormat,
     TextFormatOption,
 )
+from triton_models.chat_lm.generation.manifest import Precision
 
 MAX_INPUT_BYTES = 1 << 20
 
@@ -61,6 +62,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+
+models = typer.Typer(help="Make what Triton serves.", no_args_is_help=True)
+app.add_typer(models, name="models")
 
 
 def main() -> None:
@@ -615,6 +620,46 @@ def check(
     from moorage.commands.check import check as run
 
     _run(run(kubeconfig, context, state_dir, patience_seconds=patience, form=output))
+
+
+@models.command()
+def build(
+    source: Annotated[
+        Path, typer.Argument(metavar="SOURCE", help="A Hugging Face folder or a GGUF file.")
+    ],
+    *,
+    to: Annotated[
+        Path, typer.Option(metavar="DIR", help="Triton's model repository; made if need be.")
+    ],
+    name: Annotated[
+        str | None, typer.Option(help="Of the model.", show_default="the source's name")
+    ] = None,
+    precision: Annotated[
+        Precision, typer.Option(help="How weights are held; fp16 is for GPUs.")
+    ] = Precision.FP32,
+    context_length: Annotated[
+        int | None,
+        typer.Option(
+            min=1, metavar="TOKENS", help="The longest to be served.", show_default="all there is"
+        ),
+    ] = None,
+    licence: Annotated[
+        str | None, typer.Option(help="Of the weights.", show_default="as they say")
+    ] = None,
+) -> None:
+    """Convert weights into an entry of a model repository.
+
+    An entry that is there, intact and of the same weights and settings, is left as it is."""
+    from moorage.commands.models import build as run
+
+    run(
+        source,
+        to,
+        name=name,
+        precision=precision,
+        context_length=context_length,
+        licence=licence,
+    )
 
 
 @app.command()

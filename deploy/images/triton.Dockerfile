@@ -6,8 +6,8 @@ FROM nvcr.io/nvidia/tritonserver:24.10-py3
 # The image's own Python is 3.10, and the engine needs 3.11. The stub embeds whichever python3 comes
 # first on PATH, and links its shared library.
 RUN pip install --no-cache-dir uv==0.13.9 \
- && uv python install --install-dir /opt/python 3.11.14 \
- && uv venv --python /opt/python/cpython-3.11.14-linux-x86_64-gnu/bin/python3.11 /opt/runtime
+ && uv python install --no-bin --install-dir /opt/python 3.11.18 \
+ && uv venv --python /opt/python/cpython-3.11.18-linux-x86_64-gnu/bin/python3.11 /opt/runtime
 
 # numpy 2 aborts the stub of Triton 24.10. onnxruntime-gpu 1.26 takes CUDA 12 and cuDNN 9 from the
 # image; later ones are built for CUDA 13.
@@ -22,7 +22,7 @@ RUN uv pip install --no-cache --no-deps --target /opt/stub nvidia-pytriton==0.7.
  && rm -r /opt/stub/pytriton
 
 ENV PATH=/opt/runtime/bin:$PATH \
-    LD_LIBRARY_PATH=/opt/python/cpython-3.11.14-linux-x86_64-gnu/lib:/opt/stub/nvidia_pytriton.libs:$LD_LIBRARY_PATH
+    LD_LIBRARY_PATH=/opt/python/cpython-3.11.18-linux-x86_64-gnu/lib:/opt/stub/nvidia_pytriton.libs:$LD_LIBRARY_PATH
 
 EXPOSE 8000 8001 8002
 USER triton-server

@@ -11,7 +11,7 @@ from moorage.cli import app
 HEAVY = ("grpc", "rich.table", "kubernetes", "aiohttp", "yaml", "google.protobuf", "transitions")
 COMMANDS = (
     *("up", "demo", "apply", "get", "watch", "explain", "plan", "delete", "retry", "chat", "bench"),
-    *("presets", "instance-types", "diagram", "simulate", "check"),
+    *("presets", "instance-types", "diagram", "simulate", "check", "models"),
 )
 
 

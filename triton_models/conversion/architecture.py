@@ -56,7 +56,9 @@ class Architecture:
     ``linears`` are those of a block by their names in the graph, each of one or more stored ones.
     ``norms`` are a block's. Gemma publishes what its norms' weights add to 1: ``norm_offset`` is
     that 1 (GGUF has it added already). GGUF interleaves the rotary halves of Llama's heads, and of
-    no other's.
+    no other's. Where configurations do not say otherwise, each ``full_layer_every``-th layer looks
+    back on all tokens while the others slide (0: there is no such pattern), and those that slide
+    turn by ``sliding_rotary_base`` (0: as the others do).
     """
 
     name: str
@@ -67,6 +69,8 @@ class Architecture:
     activation: Activation = Activation.SILU
     interleaved_in_gguf: bool = False
     scales_embeddings: bool = False
+    full_layer_every: int = 0
+    sliding_rotary_base: float = 0.0
 
 
 _ALL = (
@@ -95,6 +99,7 @@ _ALL = (
     Architecture(
         name="gemma2",
         published_as=("Gemma2ForCausalLM",),
+        full_layer_every=2,
         linears=_SEPARATE,
         norms=(*_BEFORE, *_AFTER),
         norm_offset=1.0,
@@ -104,6 +109,8 @@ _ALL = (
     Architecture(
         name="gemma3",
         published_as=("Gemma3ForCausalLM",),
+        full_layer_every=6,
+        sliding_rotary_base=10_000.0,
         linears=_SEPARATE,
         norms=(*_BEFORE, *_AFTER, *_OF_HEADS),
         norm_offset=1.0,

@@ -1,6 +1,7 @@
 """Makes a model's artefacts from its weights: graphs, tokenizer, chat template, manifest."""
 
-from collections.abc import Mapping
+import math
+from collections.abc import Callable, Mapping
 from importlib import metadata
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from .decoder_graph import write_graphs
 from .gguf_checkpoint import GgufCheckpoint
 from .hugging_face_checkpoint import HuggingFaceCheckpoint
 
+Progress = Callable[[int, int], None]
 CONVERTER_VERSION = "2"  # raise it when the same weights would give other artefacts
 
 
@@ -40,17 +42,19 @@ def make_artefacts(
     defaults: SamplingDefaults | None = None,
     precision: Precision = Precision.FP32,
     context_length: int | None = None,
+    on_progress: Progress = lambda _done, _total: None,
 ) -> Manifest:
     """Converts ``weights`` into files in the empty ``directory``; the manifest comes last.
 
-    Without ``defaults``, they are what the weights themselves recommend. Raises UnsupportedWeights
-    before anything is written where it can, OSError.
+    Without ``defaults``, they are what the weights themselves recommend. ``on_progress`` is told
+    how many weights were converted, and of how many. Raises UnsupportedWeights before anything is
+    written where it can, OSError.
     """
     checkpoint = open_checkpoint(weights, context_length=context_length)
     check_tensors(checkpoint)
     shape = _shape(checkpoint, precision)
     checkpoint.write_language(directory)
-    write_graphs(checkpoint, directory, precision)
+    write_graphs(checkpoint, directory, precision, _counted(checkpoint, on_progress))
     manifest = Manifest(
         precision=precision,
         shape=shape,
@@ -61,6 +65,18 @@ def make_artefacts(
     )
     write_manifest(manifest, directory)
     return manifest
+
+
+def _counted(checkpoint: Checkpoint, on_progress: Progress) -> Callable[[int], None]:
+    total = sum(math.prod(shape) for shape in checkpoint.shapes.values())
+    done = 0
+
+    def on_read(values: int) -> None:
+        nonlocal done
+        done += values
+        on_progress(done, total)
+
+    return on_read
 
 
 def _shape(checkpoint: Checkpoint, precision: Precision) -> ModelShape:

@@ -74,17 +74,17 @@ def check_tensors(checkpoint: Checkpoint) -> None:
     What a graph would leave out, it would leave out in silence.
     """
     wanted, found = checkpoint.network.tensors, checkpoint.shapes
+    known = {**wanted, **checkpoint.network.biases}
     name = checkpoint.network.architecture.name
     if missing := sorted(wanted.keys() - found.keys()):
         raise UnsupportedWeights(f"{_listed(missing)} missing, which {name} has")
-    biases = {f"{linear.removesuffix('.weight')}.bias" for linear in wanted}
-    if unknown := sorted(found.keys() - wanted.keys() - biases):
+    if unknown := sorted(found.keys() - known.keys()):
         raise UnsupportedWeights(f"{_listed(unknown)} not known of the architecture {name}")
-    for tensor, shape in wanted.items():
-        if found[tensor] != shape:
+    for tensor, shape in found.items():
+        if shape != known[tensor]:
             raise UnsupportedWeights(
-                f"tensor {tensor} has the shape {found[tensor]} where its configuration "
-                f"says {shape}"
+                f"tensor {tensor} has the shape {shape} where its configuration says "
+                f"{known[tensor]}"
             )
 
 

@@ -36,31 +36,44 @@ from .network import EMBEDDING, HEAD, LAST_NORM, Layer, Network, Rotary
 from .rotary import rotary_tables
 from .weights import as_float_type, matrices
 
-DATA_SUFFIX = ".data"
 Shape = list[str | int]
 _ROWS, _TOKENS, _CAPACITY, _POSITIONS = "rows", "tokens", "capacity", "positions"
+_DATA_NAME = f"{MODEL_NAME}.data"
 _KEY_VALUE = ("key", "value")
 _STRENGTHS = "adapter_strengths"
 
 
-def write_graphs(checkpoint: Checkpoint, directory: Path, precision: Precision) -> None:
+def write_graphs(
+    checkpoint: Checkpoint,
+    directory: Path,
+    precision: Precision,
+    on_read: Callable[[int], None] = lambda _: None,
+) -> None:
     """Writes both graphs, and beside them the weights they share.
 
-    Raises UnsupportedWeights, OSError.
+    ``on_read`` is told of each tensor that was read how many values it has. Raises
+    UnsupportedWeights, OSError.
     """
-    with (directory / f"{MODEL_NAME}{DATA_SUFFIX}").open("wb") as file:
+    with (directory / _DATA_NAME).open("wb") as file:
         data = ExternalData(file)
-        plain = _Decoder(checkpoint, Graph(data), precision)
+        plain = _Decoder(checkpoint, Graph(data), precision, on_read)
         onnx.save_model(plain.model(), directory / MODEL_NAME)
-        adaptable = _AdaptableDecoder(checkpoint, Graph(data), precision)
+        adaptable = _AdaptableDecoder(checkpoint, Graph(data), precision, on_read)
         onnx.save_model(adaptable.model(), directory / MODEL_WITH_ADAPTERS_NAME)
 
 
 class _Decoder:
-    def __init__(self, checkpoint: Checkpoint, graph: Graph, precision: Precision) -> None:
+    def __init__(
+        self,
+        checkpoint: Checkpoint,
+        graph: Graph,
+        precision: Precision,
+        on_read: Callable[[int], None],
+    ) -> None:
         self._checkpoint = checkpoint
         self._network: Network = checkpoint.network
         self._graph = graph
+        self._on_read = on_read
         self._matrices = matrices(graph, precision)
         self._float_type = precision.float_type
         self._type = helper.np_dtype_to_tensor_dtype(np.dtype(self._float_type))
@@ -91,7 +104,7 @@ class _Decoder:
 
     def _add_embedding(self) -> str:
         make = self._maker(f"{EMBEDDING}.weight")
-        embedded = self._matrices.embedding(EMBEDDING, "input_ids", make, ["embedded"])
+        embedded = self._matrices.embedding(EMBEDDING, "input_ids", make, "embedded")
         if not self._network.architecture.scales_embeddings:
             return embedded
         return self._add_scaled(embedded, np.sqrt(self._network.hidden_size), "embedded.scaled")
@@ -209,7 +222,7 @@ class _Decoder:
         return self._graph.node("Add", [result, bias], [f"{name}.biased"])
 
     def _add_matrix(self, name: str, inputs: str, make: Callable[[], Weight]) -> str:
-        return self._matrices.linear(name, inputs, make, [f"{name}.result"])
+        return self._matrices.linear(name, inputs, make, f"{name}.result")
 
     def _add_head(self, normed: str) -> None:
         """Logits of the positions that are asked for; a prompt's others need none."""
@@ -218,7 +231,7 @@ class _Decoder:
         graph.node("Gather", [normed, "logit_positions"], ["asked"], axis=1)
         asked = graph.node("Reshape", ["asked", "rows_of_hidden"], ["asked.rows"])
         name = EMBEDDING if self._network.tied_head else HEAD
-        scores = self._matrices.head(name, asked, self._maker(f"{name}.weight"), ["scores"])
+        scores = self._matrices.head(name, asked, self._maker(f"{name}.weight"), "scores")
         if cap := self._network.logit_soft_cap:
             scaled = self._add_scaled(scores, 1 / cap, "scores.scaled")
             bounded = graph.node("Tanh", [scaled], ["scores.bounded"])
@@ -236,7 +249,12 @@ class _Decoder:
         return self._graph.weight(name, lambda: as_float_type(name, make(), self._float_type))
 
     def _maker(self, *names: str) -> Callable[[], Weight]:
-        return lambda: np.concatenate([self._checkpoint.tensor(name) for name in names])
+        return lambda: np.concatenate([self._read(name) for name in names])
+
+    def _read(self, name: str) -> Weight:
+        values = self._checkpoint.tensor(name)
+        self._on_read(values.size)
+        return values
 
     def _inputs(self) -> list[onnx.ValueInfoProto]:
         return [
@@ -273,7 +291,7 @@ class _AdaptableDecoder(_Decoder):
 
     def _add_matrix(self, name: str, inputs: str, make: Callable[[], Weight]) -> str:
         graph = self._graph
-        base = self._matrices.linear(name, inputs, make, [f"{name}.base"])
+        base = self._matrices.linear(name, inputs, make, f"{name}.base")
         adapter = _adapter(name)
         parts = len(self._network.linears[name.rpartition(".")[2]])
         low = graph.node("MatMul", [inputs, f"{adapter}.down"], [f"{name}.low"])

@@ -89,7 +89,7 @@ class GgufCheckpoint:
         licence: str | None = self.metadata("general.license")
         return licence
 
-    @property
+    @cached_property
     def shapes(self) -> Mapping[str, tuple[int, ...]]:
         return {
             name: tuple(int(size) for size in reversed(tensor.shape))
@@ -123,21 +123,23 @@ class GgufCheckpoint:
     def _rotary(self, head_size: int, context_length: int) -> Rotary:
         base = self._number("rope.freq_base", 10_000.0)
         dimensions = self._count("rope.dimension_count", head_size)
-        original = self._count("rope.scaling.original_context_length", context_length)
+        if _LONG_FACTORS in self._tensors:  # of which the metadata need not tell
+            original = self._count("rope.scaling.original_context_length")
+            name = _LONG_FACTORS if context_length > original else _SHORT_FACTORS
+            magnitude = self._number("rope.scaling.attn_factor", 1.0)
+            return Rotary(base=base, factors=self._factors(name), magnitude=magnitude)
         match self._value("rope.scaling.type", "none"):
-            case "longrope":
-                name = _LONG_FACTORS if context_length > original else _SHORT_FACTORS
-                magnitude = self._number("rope.scaling.attn_factor", 1.0)
-                factors = tuple(self._stored(name).tolist())
-                return Rotary(base=base, factors=factors, magnitude=magnitude)
             case "linear":
                 return rotary.linear(base, dimensions, self._number("rope.scaling.factor"))
             case "none" if _FACTORS in self._tensors:
-                return Rotary(base=base, factors=tuple(self._stored(_FACTORS).tolist()))
+                return Rotary(base=base, factors=self._factors(_FACTORS))
             case "none":
                 return rotary.plain(base, dimensions)
             case other:
                 raise UnsupportedWeights(f"rotary scaling {other!r} cannot be converted")
+
+    def _factors(self, name: str) -> tuple[float, ...]:
+        return tuple(self._stored(name).tolist())
 
     def _count(self, key: str, default: int | None = None) -> int:
         return int(self._number(key, default))

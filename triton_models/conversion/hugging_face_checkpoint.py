@@ -58,11 +58,16 @@ class HuggingFaceCheckpoint:
         card = self._folder / "README.md"
         if not card.exists():
             return None
-        _, fence, rest = card.read_text(encoding="utf-8").partition(_CARD_FENCE)
-        header = yaml.safe_load(rest.partition(f"\n{_CARD_FENCE}")[0]) if fence else None
-        if not isinstance(header, dict):
+        before, _, rest = card.read_text(encoding="utf-8").partition(_CARD_FENCE)
+        if before.strip():
             return None
-        return header.get("license_name") or header.get("license")
+        try:
+            header = yaml.safe_load(rest.partition(f"\n{_CARD_FENCE}")[0])
+        except yaml.YAMLError as error:
+            raise UnsupportedWeights(f"{card} has a header that is not YAML: {error}") from error
+        told = header if isinstance(header, dict) else {}
+        licence = told.get("license_name") or told.get("license")
+        return ", ".join(licence) if isinstance(licence, list) else licence
 
     @property
     def files(self) -> tuple[Path, ...]:
@@ -70,11 +75,13 @@ class HuggingFaceCheckpoint:
         language = [self._folder / name for name in (CONFIG_NAME, *LANGUAGE_NAMES)]
         return (*(path for path in language if path.exists()), *_shards(self._folder))
 
-    @property
+    @cached_property
     def shapes(self) -> Mapping[str, tuple[int, ...]]:
         return {ours: shard.shapes[theirs] for ours, (theirs, shard) in self._tensors.items()}
 
     def tensor(self, name: str) -> Weight:
+        if name not in self._tensors:
+            raise UnsupportedWeights(f"tensor {name} is missing")
         theirs, shard = self._tensors[name]
         values = shard.tensor(theirs)
         part = name.split(".")[-2]
@@ -93,13 +100,13 @@ class HuggingFaceCheckpoint:
     @cached_property
     def _names(self) -> gguf.TensorNameMap:
         architecture = gguf.MODEL_ARCH[self._architecture.name.upper()]
-        return gguf.get_tensor_name_map(architecture, self._config["num_hidden_layers"])
+        return gguf.get_tensor_name_map(architecture, self._config.get("num_hidden_layers", 0))
 
 
 def _shards(folder: Path) -> list[Path]:
     index = folder / _INDEX_NAME
     if index.exists():
-        names = sorted(set(read_json(index)["weight_map"].values()))
+        names = sorted(set(read_json(index).get("weight_map", {}).values()))
     else:
         names = [_WEIGHTS_NAME]
     for name in names:

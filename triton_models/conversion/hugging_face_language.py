@@ -76,10 +76,10 @@ class HuggingFaceLanguage:
         path = self._folder / CHAT_TEMPLATE_NAME
         if path.exists():
             return path.read_text(encoding="utf-8")
-        told = self._tokens.get("chat_template")
-        named = {one["name"]: one["template"] for one in told} if isinstance(told, list) else {}
-        template: str | None = named.get("default") if named else told
-        if template is None:
+        template = self._tokens.get("chat_template")
+        if isinstance(template, list):  # one for each use
+            template = {one["name"]: one["template"] for one in template}.get("default")
+        if not isinstance(template, str):
             raise UnsupportedWeights(
                 f"{self._folder} has no chat template: put one beside its weights, as "
                 f"{CHAT_TEMPLATE_NAME}"

@@ -19,7 +19,7 @@ _ACTIVATIONS = {
     "gelu_pytorch_tanh": Activation.GELU_TANH,
     "gelu": Activation.GELU_TANH,  # so the first Gemma's configuration calls it
 }
-_LOCAL_BASE = 10_000.0  # of Gemma 3's sliding layers, where its configuration has no other
+_BASE = 10_000.0  # of configurations that were written before there were others
 
 
 def architecture_of(config: Config) -> Architecture:
@@ -43,9 +43,9 @@ def read_network(config: Config, *, has_head: bool, context_length: int | None) 
     _check_activation(config, architecture)
     if config.get("use_bidirectional_attention"):
         raise UnsupportedWeights("its attention looks ahead, and it cannot write text")
-    heads, hidden_size = _number(config, "num_attention_heads"), _number(config, "hidden_size")
+    heads, hidden_size = _count(config, "num_attention_heads"), _count(config, "hidden_size")
     head_size = config.get("head_dim") or hidden_size // heads
-    longest = _number(config, "max_position_embeddings")
+    longest = _count(config, "max_position_embeddings")
     served = min(context_length or longest, longest)
     return Network(
         architecture=architecture,
@@ -54,10 +54,10 @@ def read_network(config: Config, *, has_head: bool, context_length: int | None) 
         heads=heads,
         key_value_heads=config.get("num_key_value_heads") or heads,
         head_size=head_size,
-        feed_forward_size=_number(config, "intermediate_size"),
+        feed_forward_size=_count(config, "intermediate_size"),
         context_length=served,
-        vocabulary_size=_number(config, "vocab_size"),
-        norm_epsilon=float(config.get("rms_norm_eps", 1e-6)),
+        vocabulary_size=_count(config, "vocab_size"),
+        norm_epsilon=_number(config, "rms_norm_eps"),
         attention_scale=(config.get("query_pre_attn_scalar") or head_size) ** -0.5,
         tied_head=bool(config.get("tie_word_embeddings", not has_head)),
         attention_soft_cap=float(config.get("attn_logit_softcapping") or 0),
@@ -87,24 +87,20 @@ def _layer_kinds(config: Config) -> Sequence[str]:
     """Which layers slide: as they are listed, or by the rule of their architecture."""
     if listed := config.get("layer_types"):
         return list(listed)
-    layers = range(_number(config, "num_hidden_layers"))
-    match architecture_of(config).name:
-        case "gemma2" | "gemma3" as name:
-            every = config.get("sliding_window_pattern", {"gemma2": 2, "gemma3": 6}[name])
-            return [_SLIDING if (layer + 1) % every else _FULL for layer in layers]
-        case "qwen2" | "qwen3":
-            sliding = layers[config.get("max_window_layers", 0) :]
-            slides = config.get("use_sliding_window", False)
-            return [_SLIDING if slides and layer in sliding else _FULL for layer in layers]
-        case _:
-            return [_SLIDING if config.get("sliding_window") else _FULL for _ in layers]
+    layers = range(_count(config, "num_hidden_layers"))
+    if every := config.get("sliding_window_pattern", architecture_of(config).full_layer_every):
+        return [_SLIDING if (layer + 1) % every else _FULL for layer in layers]
+    if not config.get("sliding_window") or not config.get("use_sliding_window", True):
+        return [_FULL for _ in layers]
+    first = config.get("max_window_layers", 0)
+    return [_SLIDING if layer >= first else _FULL for layer in layers]
 
 
 def _rotary(config: Config, kind: str, head_size: int, context_length: int) -> Rotary:
     scaling = _rotary_parameters(config, kind)
-    base = float(scaling.get("rope_theta", 10_000.0))
+    base = float(scaling.get("rope_theta", _BASE))
     dimensions = int(head_size * scaling.get("partial_rotary_factor", 1.0))
-    longest = config["max_position_embeddings"]
+    longest = _count(config, "max_position_embeddings")
     # Phi-3 has it beside the scaling, not in it.
     original = config.get("original_max_position_embeddings") or scaling.get(
         "original_max_position_embeddings", longest
@@ -113,42 +109,53 @@ def _rotary(config: Config, kind: str, head_size: int, context_length: int) -> R
         case "default":
             return rotary.plain(base, dimensions)
         case "linear":
-            return rotary.linear(base, dimensions, float(scaling["factor"]))
+            return rotary.linear(base, dimensions, _number(scaling, "factor"))
         case "llama3":
             return rotary.llama3(
                 base,
                 dimensions,
-                factor=float(scaling["factor"]),
-                low=float(scaling["low_freq_factor"]),
-                high=float(scaling["high_freq_factor"]),
+                factor=_number(scaling, "factor"),
+                low=_number(scaling, "low_freq_factor"),
+                high=_number(scaling, "high_freq_factor"),
                 original_context_length=original,
             )
         case "longrope" | "su":
-            factors = scaling["long_factor" if context_length > original else "short_factor"]
+            name = "long_factor" if context_length > original else "short_factor"
             stretch = scaling.get("factor") or longest / original
-            magnitude = scaling.get("attention_factor")
-            if magnitude is None:
-                magnitude = rotary.longrope_magnitude(stretch, original)
-            return Rotary(base=base, factors=tuple(factors), magnitude=magnitude)
+            return Rotary(
+                base=base,
+                factors=_factors(scaling, name, dimensions // 2),
+                magnitude=scaling.get("attention_factor")
+                or rotary.longrope_magnitude(stretch, original),
+            )
         case other:
             raise UnsupportedWeights(f"rotary scaling {other!r} cannot be converted")
 
 
+def _factors(scaling: Config, name: str, pairs: int) -> tuple[float, ...]:
+    factors = tuple(scaling.get(name, ()))
+    if len(factors) != pairs:
+        raise UnsupportedWeights(f"{name} has {len(factors)} numbers for {pairs} frequencies")
+    return factors
+
+
 def _rotary_parameters(config: Config, kind: str) -> Config:
     """One dictionary, however it is written, for the layers of a ``kind``."""
+    partial = {"partial_rotary_factor": config.get("partial_rotary_factor", 1.0)}
     if parameters := config.get("rope_parameters"):
-        of_kind: Config = parameters.get(kind, parameters)
-        return {"partial_rotary_factor": config.get("partial_rotary_factor", 1.0), **of_kind}
-    plain = {
-        "rope_theta": config.get("rope_theta", 10_000.0),
-        "partial_rotary_factor": config.get("partial_rotary_factor", 1.0),
-    }
-    if kind == _SLIDING and architecture_of(config).name == "gemma3":
-        return {**plain, "rope_theta": config.get("rope_local_base_freq", _LOCAL_BASE)}
-    return {**plain, **(config.get("rope_scaling") or {})}
+        return {**partial, **parameters.get(kind, parameters)}
+    sliding_base = config.get("rope_local_base_freq", architecture_of(config).sliding_rotary_base)
+    if kind == _SLIDING and sliding_base:
+        return {**partial, "rope_theta": sliding_base}
+    scaling = config.get("rope_scaling") or {}
+    return {**partial, "rope_theta": config.get("rope_theta", _BASE), **scaling}
 
 
-def _number(config: Config, name: str) -> int:
-    if not isinstance(value := config.get(name), int):
+def _count(config: Config, name: str) -> int:
+    return int(_number(config, name))
+
+
+def _number(config: Config, name: str) -> float:
+    if not isinstance(value := config.get(name), int | float):
         raise UnsupportedWeights(f"config.json has no number {name}")
     return value

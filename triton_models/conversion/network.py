@@ -87,6 +87,16 @@ class Network:
             },
         }
 
+    @property
+    def biases(self) -> Mapping[str, tuple[int, ...]]:
+        """The shape of each bias that a linear may have, by its name."""
+        return {
+            f"blk.{layer}.{part.tensor}.bias": self._linear_shapes[part.tensor][:1]
+            for layer in range(len(self.layers))
+            for parts in self.architecture.linears.values()
+            for part in parts
+        }
+
     def _block(self) -> Iterator[tuple[str, tuple[int, ...]]]:
         for name in self.architecture.norms:
             of_heads = name in {"attn_q_norm", "attn_k_norm"}

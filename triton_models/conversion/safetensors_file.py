@@ -32,10 +32,9 @@ class SafetensorsFile:
                 raise UnsupportedWeights(f"{path} is cut short or is not a safetensors file")
             header = _parse(file.read(header_bytes), path)
         self._tensors = {name: one for name, one in header.items() if name != "__metadata__"}
-
-    @property
-    def shapes(self) -> Mapping[str, tuple[int, ...]]:
-        return {name: tuple(one["shape"]) for name, one in self._tensors.items()}
+        self.shapes: Mapping[str, tuple[int, ...]] = {
+            name: tuple(one["shape"]) for name, one in self._tensors.items()
+        }
 
     def tensor(self, name: str) -> Weight:
         """A tensor as float32. Raises UnsupportedWeights, OSError."""

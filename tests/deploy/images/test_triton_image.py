@@ -32,4 +32,4 @@ def test_its_runtime_is_that_of_locally_run_pods_with_the_gpu_extra():
 
 @pytest.mark.parametrize("mention", [r"install-dir \S+ (\S+)", r"cpython-(\S+?)-linux"])
 def test_every_mention_of_its_python_is_of_the_same_one(mention):
-    assert set(re.findall(mention, TEXT)) == {"3.11.14"}
+    assert set(re.findall(mention, TEXT)) == {"3.11.18"}

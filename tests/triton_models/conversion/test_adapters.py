@@ -9,7 +9,7 @@ from tests.triton_models.conversion.tiny_checkpoints import (
     tiny_tensors,
     write_tiny_checkpoint,
 )
-from triton_models.chat_lm.generation.manifest import MODEL_WITH_ADAPTERS_NAME, Source
+from triton_models.chat_lm.generation.manifest import MODEL_WITH_ADAPTERS_NAME, Precision, Source
 from triton_models.conversion.artefacts import make_artefacts
 
 PROMPT = [0, 17, 4, 42, 9, 9, 30]
@@ -63,10 +63,11 @@ def graph_inputs(adapters, shape) -> dict[str, np.ndarray]:
 
 @pytest.fixture
 def convert(tmp_path):
-    def convert(checkpoint):
+    def convert(checkpoint, precision=Precision.FP32):
         directory = tmp_path / f"{checkpoint.name}.artefacts"
         directory.mkdir()
-        return directory, make_artefacts(checkpoint, directory, source=SOURCE).shape
+        manifest = make_artefacts(checkpoint, directory, source=SOURCE, precision=precision)
+        return directory, manifest.shape
 
     return convert
 
@@ -100,12 +101,13 @@ def test_each_row_has_the_adapters_that_its_strengths_give_it(name, convert, tmp
         np.testing.assert_allclose(decoded[row], expected[0], atol=1e-3)
 
 
-def test_without_ranks_it_gives_the_very_logits_of_the_plain_graph(convert, tmp_path):
-    directory, shape = convert(write_tiny_checkpoint(tmp_path / "base", "llama"))
+@pytest.mark.parametrize("precision", [Precision.FP32, Precision.FP16, Precision.INT8])
+def test_without_ranks_it_gives_the_very_logits_of_the_plain_graph(precision, convert, tmp_path):
+    directory, shape = convert(write_tiny_checkpoint(tmp_path / "base", "llama"), precision)
     plain = GraphSession(directory, shape)
     adaptable = GraphSession(directory, shape, MODEL_WITH_ADAPTERS_NAME)
     inputs = {
-        f"adapters.{layer}.{linear}.{side}": np.zeros(size, np.float32)
+        f"adapters.{layer}.{linear}.{side}": np.zeros(size, shape.float_type)
         for layer in range(shape.layers)
         for linear, parts in shape.linears.items()
         for side, size in {
@@ -113,7 +115,7 @@ def test_without_ranks_it_gives_the_very_logits_of_the_plain_graph(convert, tmp_
             "up": (0, sum(part.outputs for part in parts)),
         }.items()
     }
-    strengths = np.zeros((1, 1, 0), np.float32)
+    strengths = np.zeros((1, 1, 0), shape.float_type)
     given = [PROMPT], [len(PROMPT)], plain.empty_cache()
     expected, _ = plain.run(*given)
     logits, _ = adaptable.run(*given, adapter_strengths=strengths, **inputs)

@@ -50,6 +50,9 @@ def refuse(folder, complaint):
         ({"num_hidden_layers": 1}, "are not known of the architecture llama"),
         ({"intermediate_size": 128}, r"has the shape \(96, 64\) where .* says \(128, 64\)"),
         ({"hidden_size": None}, "no number hidden_size"),
+        ({"rms_norm_eps": None}, "no number rms_norm_eps"),
+        ({"rope_scaling": {"rope_type": "linear"}}, "no number factor"),
+        ({"rope_scaling": {"type": "longrope", "long_factor": [1]}}, "short_factor has 0 numbers"),
         ({"use_bidirectional_attention": True}, "looks ahead"),
     ],
 )
@@ -79,6 +82,19 @@ def test_a_file_that_was_cut_short_is_named(folder):
 def test_a_tensor_that_the_graph_would_leave_out_is_refused(tmp_path):
     experts = {"model.layers.0.block_sparse_moe.gate.weight": np.ones((2, 64), np.float32)}
     refuse(write_tiny_checkpoint(tmp_path / "moe", "llama", updates=experts), "moe.gate|gate_inp")
+
+
+@pytest.mark.parametrize(
+    ("bias", "size", "complaint"),
+    [
+        ("lm_head.bias", 64, "tensor output.bias is not known"),
+        ("model.norm.bias", 64, "tensor output_norm.bias is not known"),
+        ("model.layers.0.mlp.down_proj.bias", 63, r"has the shape \(63,\) where"),
+    ],
+)
+def test_a_bias_that_the_graph_would_leave_out_is_refused(bias, size, complaint, tmp_path):
+    updates = {bias: np.ones(size, np.float32)}
+    refuse(write_tiny_checkpoint(tmp_path / "biased", "llama", updates=updates), complaint)
 
 
 def test_weights_in_several_files_are_read_by_their_index(folder):
@@ -159,7 +175,9 @@ def test_it_samples_as_its_makers_recommend(told, temperature, top_p, folder):
     [
         ("---\nlicense: apache-2.0\n---\nText.", "apache-2.0"),
         ("---\nlicense: other\nlicense_name: llama3.1\n---\n", "llama3.1"),
+        ("---\nlicense:\n- mit\n- apache-2.0\n---\n", "mit, apache-2.0"),
         ("No header.", None),
+        ("A rule\n---\n- is: [no header\n---\n", None),
     ],
 )
 def test_the_licence_is_that_of_the_model_card(card, licence, folder):
@@ -171,3 +189,19 @@ def test_a_head_that_is_tied_is_not_written_twice(tmp_path):
     again = {"lm_head.weight": np.ones((64, 64), np.float32)}
     folder = write_tiny_checkpoint(tmp_path / "tied", "qwen2", updates=again)
     assert "output.weight" not in HuggingFaceCheckpoint(folder).shapes
+
+
+@pytest.mark.parametrize("precision", [Precision.FP32, Precision.INT8])
+def test_progress_ends_when_every_weight_was_read_once(precision, folder, tmp_path):
+    told = []
+    directory = tmp_path / "artefacts"
+    directory.mkdir()
+    make_artefacts(
+        *(folder, directory),
+        source=SOURCE,
+        precision=precision,
+        on_progress=lambda done, total: told.append((done, total)),
+    )
+    weights = sum(values.size for values in tiny_tensors(tiny_config("llama")).values())
+    assert told == sorted(told)
+    assert told[-1] == (weights, weights)

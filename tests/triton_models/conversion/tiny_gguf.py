@@ -50,7 +50,6 @@ def _add_numbers(writer: gguf.GGUFWriter, config: Config) -> None:
     if "original_max_position_embeddings" in config:
         original = config["original_max_position_embeddings"]
         stretch = config["max_position_embeddings"] / original
-        writer.add_rope_scaling_type(gguf.RopeScalingType.LONGROPE)
         writer.add_rope_scaling_orig_ctx_len(original)
         writer.add_rope_scaling_attn_factors(np.sqrt(1 + np.log(stretch) / np.log(original)))
 
