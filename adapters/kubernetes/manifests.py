@@ -238,7 +238,11 @@ def _weights(plan: Plan, images: Images) -> Object:
     return {
         "name": "weights",
         "image": images.weights,
-        "args": [f"--preset={plan.preset}", "--model-repository=/models"],
+        "args": [
+            f"--preset={plan.preset}",
+            "--model-repository=/models",
+            *(["--precision=fp16"] if plan.gpus_per_node else []),
+        ],
         "volumeMounts": [_MODELS],
     }
 
@@ -304,6 +308,7 @@ def _triton(inference: Inference, plan: Plan, images: Images) -> Object:
             "--model-repository=/models",
             "--model-control-mode=explicit",
             f"--load-model={plan.preset}",
+            *(["--model-config-name=gpu"] if plan.gpus_per_node else []),
             "--http-address=$(POD_IP)",
             f"--http-port={TRITON_HTTP_PORT}",
             "--grpc-address=$(POD_IP)",

@@ -75,7 +75,7 @@ def engine(precision: Precision, threads: int) -> Contestant:
     )
     running = Engine(
         decoder,
-        Language(directory),
+        Language(directory, begin_token=None, end_token=manifest.shape.end_tokens[0]),
         end_tokens=(),
         limits=Limits(waiting=max(STREAMS), single=1, default_max_tokens=TOKENS),
         adapters=Adapters(manifest.shape, 0),

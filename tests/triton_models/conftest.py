@@ -36,7 +36,7 @@ def reference(tiny_gguf) -> LlamaReference:
 
 @pytest.fixture(scope="session")
 def language(tiny_artefacts) -> Language:
-    return Language(tiny_artefacts)
+    return Language(tiny_artefacts, begin_token=None, end_token=2)
 
 
 @pytest.fixture

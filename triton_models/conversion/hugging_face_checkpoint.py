@@ -1,6 +1,7 @@
 """Reads weights from a Hugging Face folder: ``config.json``, safetensors, tokenizer."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 
@@ -8,12 +9,12 @@ import gguf
 import yaml
 
 from triton_models.chat_lm.generation.manifest import SamplingDefaults
+from triton_models.chat_lm.generation.safetensors_file import SafetensorsFile, UnreadableTensors
 
 from .checkpoint import TextEnds, UnsupportedWeights, Weight
 from .hugging_face_language import CONFIG_NAME, LANGUAGE_NAMES, HuggingFaceLanguage, read_json
 from .hugging_face_network import architecture_of, read_network
 from .network import HEAD, LAST_NORM, Network
-from .safetensors_file import SafetensorsFile
 
 _WEIGHTS_NAME, _INDEX_NAME = "model.safetensors", "model.safetensors.index.json"
 _SUFFIXES = (".weight", ".bias")
@@ -31,7 +32,8 @@ class HuggingFaceCheckpoint:
         self._config = read_json(folder / CONFIG_NAME)
         self._architecture = architecture_of(self._config)
         self._language = HuggingFaceLanguage(folder, self._config)
-        self._shards = [SafetensorsFile(path) for path in _shards(folder)]
+        with _reading():
+            self._shards = [SafetensorsFile(path) for path in _shards(folder)]
         published = {name: shard for shard in self._shards for name in shard.shapes}
         self._tensors = {
             ours: (theirs, shard)
@@ -83,7 +85,8 @@ class HuggingFaceCheckpoint:
         if name not in self._tensors:
             raise UnsupportedWeights(f"tensor {name} is missing")
         theirs, shard = self._tensors[name]
-        values = shard.tensor(theirs)
+        with _reading():
+            values = shard.tensor(theirs)
         part = name.split(".")[-2]
         is_norm = part == LAST_NORM or part in self._architecture.norms
         return values + self._architecture.norm_offset if is_norm else values
@@ -101,6 +104,14 @@ class HuggingFaceCheckpoint:
     def _names(self) -> gguf.TensorNameMap:
         architecture = gguf.MODEL_ARCH[self._architecture.name.upper()]
         return gguf.get_tensor_name_map(architecture, self._config.get("num_hidden_layers", 0))
+
+
+@contextmanager
+def _reading() -> Iterator[None]:
+    try:
+        yield
+    except UnreadableTensors as error:
+        raise UnsupportedWeights(str(error)) from error
 
 
 def _shards(folder: Path) -> list[Path]:

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, aclosing
 from dataclasses import asdict
 from types import TracebackType
@@ -40,19 +40,21 @@ DEADLINE_GRACE_SECONDS = 2.0
 LEAST_LOGPROB = -9999.0
 # Errors then come as gRPC statuses, with their code, instead of as text inside a response.
 _STATUS_ERRORS = {"triton_grpc_error": "true"}
-# The first that fits counts.
-_MEANINGS: tuple[tuple[grpc.StatusCode, str, type[GenerationFailed]], ...] = (
-    (grpc.StatusCode.INVALID_ARGUMENT, "", InvalidGeneration),
-    (grpc.StatusCode.ALREADY_EXISTS, "", InvalidGeneration),
-    (grpc.StatusCode.UNIMPLEMENTED, "", InvalidGeneration),
-    (grpc.StatusCode.NOT_FOUND, UNKNOWN_MODEL, Unavailable),
-    (grpc.StatusCode.NOT_FOUND, "", NotFound),
-    (grpc.StatusCode.UNAVAILABLE, QUEUE_FULL, Busy),
-    (grpc.StatusCode.UNAVAILABLE, "", Unavailable),
-    (grpc.StatusCode.CANCELLED, DEADLINE, TimedOut),
-    (grpc.StatusCode.DEADLINE_EXCEEDED, "", TimedOut),
-    (grpc.StatusCode.INTERNAL, DEAD_PROCESS, Unavailable),
+# How messages begin, whatever their code, which Triton's own often lack.
+_BEGINNINGS: tuple[tuple[str, type[GenerationFailed]], ...] = (
+    (UNKNOWN_MODEL, Unavailable),
+    (DEAD_PROCESS, Unavailable),
+    (QUEUE_FULL, Busy),
+    (DEADLINE, TimedOut),
 )
+_CODES: Mapping[grpc.StatusCode, type[GenerationFailed]] = {
+    grpc.StatusCode.INVALID_ARGUMENT: InvalidGeneration,
+    grpc.StatusCode.ALREADY_EXISTS: InvalidGeneration,
+    grpc.StatusCode.UNIMPLEMENTED: InvalidGeneration,
+    grpc.StatusCode.NOT_FOUND: NotFound,
+    grpc.StatusCode.UNAVAILABLE: Unavailable,
+    grpc.StatusCode.DEADLINE_EXCEEDED: TimedOut,
+}
 # Where the cause is the log's: it tells addresses.
 _WORDS = {
     Unavailable: "the model cannot be reached, or is not loaded yet",
@@ -195,14 +197,14 @@ class TritonModel(AbstractAsyncContextManager["TritonModel"]):
         try:
             async for result, error in responses:
                 if error is not None:
-                    raise _sickness(error.message())
+                    raise _failure(error.message(), None)
                 yield result
         except asyncio.CancelledError:
             if call.lost:
                 raise Unavailable(_LOST) from None
             raise
         except grpc.aio.AioRpcError as error:
-            raise _failure(error) from error
+            raise _failure(error.details() or error.code().name, error.code()) from error
         finally:
             responses.cancel()
 
@@ -282,14 +284,15 @@ def _logprob(token: dict[str, Any]) -> TokenLogprob:
     )
 
 
-def _failure(error: grpc.aio.AioRpcError) -> GenerationFailed:
-    message = error.details() or error.code().name
-    for code, words, kind in _MEANINGS:
-        if error.code() is code and words in message:
-            if kind in _WORDS:
-                logger.warning("no answer from the model: %s", message)
-            return kind(_WORDS.get(kind, message))
-    return _sickness(message)
+def _failure(message: str, code: grpc.StatusCode | None) -> GenerationFailed:
+    """``code`` is None for an error within a stream."""
+    told = (kind for beginning, kind in _BEGINNINGS if message.startswith(beginning))
+    kind = next(told, _CODES.get(code) if code else None)
+    if kind is None:
+        return _sickness(message)
+    if kind in _WORDS:
+        logger.warning("no answer from the model: %s", message)
+    return kind(_WORDS.get(kind, message))
 
 
 def _sickness(message: str) -> GenerationFailed:

@@ -5,6 +5,7 @@ from dataclasses import replace
 from adapters.kubernetes.manifests import Images, node_claim, stateful_set
 from engine.capacity_type import CapacityType
 from engine.phase import Phase
+from engine.workspace import Adapter, DataSource, Inference
 from tests.engine.scenes import PHI_3, SMALL, workspace
 
 OF = workspace(Phase.PROVISIONING, PHI_3)
@@ -82,3 +83,37 @@ def test_labels_that_say_whose_a_node_is_are_not_the_users_to_choose():
     assert labels["kaito.sh/workspace"] == "demo"
     assert "kaito.sh/ragengine" not in labels
     assert labels["apps"] == "x"
+
+
+def arguments(of) -> dict[str, list[str]]:
+    """Of each container, by its name."""
+    pod = stateful_set(of, of.machine.plan, "r", Images())["spec"]["template"]["spec"]
+    return {one["name"]: one["args"] for one in (*pod["initContainers"], *pod["containers"])}
+
+
+def test_gpus_are_served_half_precision_with_settings_of_their_own():
+    gpu, cpu = arguments(OF), arguments(workspace(Phase.PROVISIONING, SMALL))
+    assert "--precision=fp16" in gpu["weights"]
+    assert "--model-config-name=gpu" in gpu["triton"]
+    assert not any("precision" in argument for argument in cpu["weights"])
+    assert not any("config-name" in argument for argument in cpu["triton"])
+
+
+def test_adapters_reach_the_model_and_their_strengths_the_gateway():
+    volume = {"hostPath": {"path": "/somewhere"}}
+    german = Adapter(source=DataSource(name="german", image="r/german:1"), strength="0.5")
+    french = Adapter(source=DataSource(name="french", volume=volume))
+    of = workspace(
+        Phase.PROVISIONING, replace(SMALL, inference=Inference(adapters=(german, french)))
+    )
+    pod = stateful_set(of, of.machine.plan, "r", Images())["spec"]["template"]["spec"]
+    triton, gateway = pod["containers"]
+    environment = {one["name"]: one.get("value") for one in triton["env"]}
+    assert environment["MOORAGE_ADAPTERS_DIRECTORY"] == "/mnt/adapter"
+    assert environment["MOORAGE_ADAPTERS"] == (
+        "german=/mnt/adapter/german,french=/mnt/adapter/french"
+    )
+    mounts = {mount["mountPath"]: mount["name"] for mount in triton["volumeMounts"]}
+    assert mounts["/mnt/adapter/french"] == "adapter-volume-french"
+    assert mounts["/mnt/adapter"] == "adapters"
+    assert {"--adapter=german=0.5", "--adapter=french=1.0"} <= set(gateway["args"])

@@ -10,12 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnxruntime
 import triton_python_backend_utils as pb_utils
 
 _HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(_HERE))
 
 from generation.adapters import Adapters  # noqa: E402 - it lies beside this file
+from generation.cache import CudaMemory  # noqa: E402
 from generation.commands import Commands  # noqa: E402
 from generation.decoder import OnnxDecoder  # noqa: E402
 from generation.engine import Engine, Limits, Load  # noqa: E402
@@ -26,6 +28,7 @@ from generation.manifest import (  # noqa: E402
     verify,
 )
 from generation.prefix_cache import PrefixCache  # noqa: E402
+from generation.provider import execution_providers  # noqa: E402
 from generation.request import (  # noqa: E402
     AdapterStrength,
     Chunk,
@@ -55,9 +58,14 @@ class TritonPythonModel:
         logging.basicConfig(level=logging.INFO, stream=sys.stderr)
         config = json.loads(args["model_config"])
         settings = {key: value["string_value"] for key, value in config["parameters"].items()}
+        kind, device = args["model_instance_kind"], args["model_instance_device_id"]
         manifest = verify(_HERE)
         self._defaults = manifest.defaults
-        self._language = Language(_HERE)
+        self._language = Language(
+            _HERE,
+            begin_token=manifest.shape.begin_token,
+            end_token=manifest.shape.end_tokens[0],
+        )
         adapters = Adapters(manifest.shape, int(settings["adapter_megabytes"]) * MEGABYTE)
         directory = os.environ.get(ADAPTERS_DIRECTORY)
         for name, path in _declared(os.environ.get(ADAPTERS, "")):
@@ -69,6 +77,13 @@ class TritonPythonModel:
             context_length=min(int(settings["context_length"]), manifest.shape.context_length),
             threads=int(settings["threads"]) or len(os.sched_getaffinity(0)),
             adapters=adapters if directory else None,
+            providers=execution_providers(
+                kind,
+                device,
+                float_type=manifest.shape.float_type,
+                available=onnxruntime.get_available_providers(),
+            ),
+            memory=CudaMemory(int(device)) if kind == "GPU" else None,
         )
         self._commands = Commands(adapters, Path(directory) if directory else None)
         self._engine = Engine(

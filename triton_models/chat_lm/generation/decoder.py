@@ -18,8 +18,10 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from .adapters import Adapters, Matrices, Matrix, Selection, strengths
+from .cache import Cache, DeviceCache, HostCache, Memory, Size
 from .manifest import ModelShape
 from .prefix_cache import Block
+from .provider import CPU, Provider, check_in_use
 
 STAGES = 2
 _WARNINGS_OFF = 3
@@ -87,18 +89,33 @@ class OnnxDecoder:
         context_length: int,
         threads: int,
         adapters: Adapters | None = None,
+        providers: Sequence[Provider] = (CPU,),
+        memory: Memory | None = None,
     ) -> None:
-        """``model`` is the graph with adapters where there are ``adapters``, the plain one else."""
+        """``model`` is the graph with adapters where there are ``adapters``, the plain one else.
+
+        ``memory`` is that of the device that the first of the ``providers`` computes on; None: the
+        machine's own. Raises ProviderUnavailable where onnxruntime fell back to another one.
+        """
         self._shape = shape
         self._rows = rows
+        self._context_length = context_length
         self._adapters = adapters
         self._session = onnxruntime.InferenceSession(
-            str(model), _session_options(threads), providers=["CPUExecutionProvider"]
+            str(model), _session_options(threads), providers=list(providers)
         )
+        check_in_use(providers, self._session.get_providers())
         slots = max(rows, 2) + STAGES
-        cache_shape = (2 * shape.layers, slots, shape.key_value_heads, context_length)
-        # calloc'ed: memory is used only as far as slots are filled.
-        self._cache = np.zeros((*cache_shape, shape.head_size), shape.float_type)
+        size = Size(
+            tensors=2 * shape.layers,
+            slots=slots,
+            heads=shape.key_value_heads,
+            capacity=context_length,
+            head_size=shape.head_size,
+            kind=shape.float_type,
+        )
+        self._slot_shape = size.slot_shape
+        self._cache: Cache = HostCache(size) if memory is None else DeviceCache(size, memory)
         self._logits = np.empty((slots, shape.vocabulary_size), np.float32)
         self._tokens = np.zeros((slots, 1), np.int64)
         self._lengths = np.ones(slots, np.int32)
@@ -117,7 +134,7 @@ class OnnxDecoder:
 
     @property
     def context_length(self) -> int:
-        return int(self._cache.shape[3])
+        return self._context_length
 
     def extend(
         self,
@@ -157,13 +174,13 @@ class OnnxDecoder:
         return self._logits[:count]
 
     def copy(self, source: int, target: int, length: int) -> None:
-        self._cache[:, target, :, :length] = self._cache[:, source, :, :length]
+        self._cache.copy(source, target, length)
 
     def read(self, slot: int, start: int, end: int) -> Block:
-        return self._cache[:, slot, :, start:end].copy()
+        return self._cache.read(slot, start, end)
 
     def write(self, slot: int, start: int, block: Block) -> None:
-        self._cache[:, slot, :, start : start + block.shape[2]] = block
+        self._cache.write(slot, start, block)
 
     def _take_matrices(self) -> None:
         """Binds what was loaded or unloaded meanwhile from the next run on."""
@@ -207,11 +224,13 @@ class OnnxDecoder:
             _bind(binding.bind_input, "adapter_strengths", row_strengths)
             for name, matrix in self._bound_matrices.inputs.items():
                 _bind(binding.bind_input, name, matrix)
+        kind = np.dtype(self._shape.float_type).type
+        place = self._cache.device, self._cache.device_id, kind, (len(tokens), *self._slot_shape)
         for layer in range(self._shape.layers):
-            for place, part in enumerate(("key", "value")):
-                rows = self._cache[2 * layer + place, first_slot : first_slot + len(tokens)]
-                _bind(binding.bind_input, f"past_key_values.{layer}.{part}", rows)
-                _bind(binding.bind_output, f"present.{layer}.{part}", rows)
+            for number, part in enumerate(("key", "value")):
+                address = self._cache.address(2 * layer + number, first_slot)
+                binding.bind_input(f"past_key_values.{layer}.{part}", *place, address)
+                binding.bind_output(f"present.{layer}.{part}", *place, address)
         return binding
 
 

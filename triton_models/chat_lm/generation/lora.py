@@ -61,7 +61,7 @@ def read_lora(directory: Path) -> Lora:
 def _lora(weights: SafetensorsFile, config: Mapping[str, Any]) -> Lora:
     _check(config)
     halves: dict[tuple[int, str], dict[str, Matrix]] = {}
-    for name in weights:
+    for name in weights.shapes:
         met = _TENSOR.search(name)
         if met is None:
             raise UnusableAdapter(f"it changes {name}, where only linear layers can be changed")

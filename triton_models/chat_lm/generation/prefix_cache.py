@@ -43,6 +43,8 @@ class PrefixCache:
 
     def missing(self, namespace: Hashable, tokens: Sequence[int]) -> list[int]:
         """The places of the blocks of ``tokens`` that are not kept, the last first."""
+        if not self.most_bytes:
+            return []
         names = enumerate(self._names(namespace, tokens))
         return [place for place, name in names if name not in self._blocks][::-1]
 

@@ -6,7 +6,7 @@ through torch alone, which is not wanted in a serving image.
 
 import json
 import struct
-from collections.abc import Iterator
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -28,23 +28,23 @@ class SafetensorsFile:
     Raises UnreadableTensors, OSError.
     """
 
+    shapes: Mapping[str, tuple[int, ...]]
+
     def __init__(self, path: Path) -> None:
         self._path = path
         self._entries, start = _header(path)
+        self.shapes = {name: tuple(entry["shape"]) for name, entry in self._entries.items()}
         self._content = np.memmap(path, np.uint8, mode="r", offset=start)
-
-    def __contains__(self, name: str) -> bool:
-        return name in self._entries
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._entries)
 
     def tensor(self, name: str) -> NDArray[np.float32]:
         """A tensor of floating point numbers. Raises UnreadableTensors, KeyError."""
         entry = self._entries[name]
         kind = _TYPES.get(entry["dtype"])
         if kind is None:
-            raise UnreadableTensors(f"{self._path}: {name} has the type {entry['dtype']}")
+            raise UnreadableTensors(
+                f"tensor {name} in {self._path} is {entry['dtype']}; "
+                f"{', '.join(_TYPES)} can be read"
+            )
         start, end = entry["data_offsets"]
         values = self._content[start:end].view(kind).reshape(entry["shape"])
         if entry["dtype"] == "BF16":
@@ -61,7 +61,7 @@ def _header(path: Path) -> tuple[dict[str, Any], int]:
             raise UnreadableTensors(f"{path} is too short for a safetensors file")
         (length,) = struct.unpack("<Q", prefix)
         if length > min(_MOST_HEADER_BYTES, size_bytes - 8):
-            raise UnreadableTensors(f"{path} is not a safetensors file, or is cut off")
+            raise UnreadableTensors(f"{path} is cut short or is not a safetensors file")
         try:
             entries = json.loads(file.read(length))
         except ValueError as error:
@@ -70,5 +70,5 @@ def _header(path: Path) -> tuple[dict[str, Any], int]:
     start = 8 + length
     for name, entry in entries.items():
         if start + entry["data_offsets"][1] > size_bytes:
-            raise UnreadableTensors(f"{path} is cut off within {name}")
+            raise UnreadableTensors(f"{path} is cut short: tensor {name} is not whole")
     return entries, start

@@ -22,20 +22,30 @@ _BYTE_TOKEN = re.compile(r"<0x([0-9A-F]{2})>")
 class Language:
     """A model's tokenizer and chat template."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, *, begin_token: int | None, end_token: int) -> None:
+        """``begin_token`` starts every text, also one that no template has put in order."""
         self._tokenizer = Tokenizer.from_file(str(directory / TOKENIZER_NAME))
+        self._begin = [] if begin_token is None else [begin_token]
+        self._ends = {
+            "bos_token": "" if begin_token is None else self._tokenizer.id_to_token(begin_token),
+            "eos_token": self._tokenizer.id_to_token(end_token),
+        }
         # Sandboxed: the template comes with the weights. Blocks are trimmed as transformers does.
         environment = ImmutableSandboxedEnvironment(trim_blocks=True, lstrip_blocks=True)
         template = (directory / CHAT_TEMPLATE_NAME).read_text(encoding="utf-8")
         self._template = environment.from_string(template)
 
     def encode(self, text: str) -> list[int]:
-        return self._tokenizer.encode(text, add_special_tokens=False).ids
+        """Templates write the first token themselves, where there is one; it is not doubled."""
+        tokens: list[int] = self._tokenizer.encode(text, add_special_tokens=False).ids
+        return tokens if tokens[:1] == self._begin else self._begin + tokens
 
     def encode_chat(self, messages: Sequence[dict[str, str]]) -> list[int]:
         """The tokens of a conversation, up to where the assistant speaks next."""
         try:
-            text = self._template.render(messages=messages, add_generation_prompt=True)
+            text = self._template.render(
+                messages=messages, add_generation_prompt=True, **self._ends
+            )
         except TemplateError as error:
             raise InvalidRequest(
                 f"the model's chat template refuses these messages: {error}"
