@@ -5,7 +5,7 @@ from dataclasses import replace
 from adapters.kubernetes.manifests import Images, node_claim, stateful_set
 from engine.capacity_type import CapacityType
 from engine.phase import Phase
-from engine.workspace import Adapter, DataSource, Inference
+from engine.workspace import Adapter, DataSource
 from tests.engine.scenes import PHI_3, SMALL, workspace
 
 OF = workspace(Phase.PROVISIONING, PHI_3)
@@ -104,7 +104,8 @@ def test_adapters_reach_the_model_and_their_strengths_the_gateway():
     german = Adapter(source=DataSource(name="german", image="r/german:1"), strength="0.5")
     french = Adapter(source=DataSource(name="french", volume=volume))
     of = workspace(
-        Phase.PROVISIONING, replace(SMALL, inference=Inference(adapters=(german, french)))
+        Phase.PROVISIONING,
+        replace(SMALL, inference=replace(SMALL.inference, adapters=(german, french))),
     )
     pod = stateful_set(of, of.machine.plan, "r", Images())["spec"]["template"]["spec"]
     triton, gateway = pod["containers"]
