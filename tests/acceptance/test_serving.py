@@ -7,9 +7,12 @@ import urllib.request
 import numpy as np
 import pytest
 import tritonclient.grpc as triton
+import yaml
 
 from tests.acceptance.conftest import EXAMPLES, needs_triton
 from tests.acceptance.moorage_process import eventually
+from tests.triton_models.tiny_adapter import random_adapter, write_adapter
+from triton_models.chat_lm.generation.manifest import read_manifest
 
 pytestmark = [needs_triton, pytest.mark.timeout(240)]
 MODEL = "smollm2-135m-instruct"
@@ -70,6 +73,45 @@ def text(name: str, value: str) -> triton.InferInput:
 def test_metrics_are_exported(endpoints):
     with urllib.request.urlopen(endpoints["metrics"], timeout=10) as answer:
         assert b"nv_inference_request_success" in answer.read()
+
+
+@pytest.fixture
+def adapted(kubectl, tmp_path, model_repository):
+    """A workspace with an adapter on a volume, at half its strength."""
+    shape = read_manifest(model_repository / MODEL / "1").shape
+    tensors = random_adapter(shape, rank=4, seed=1, size=0.1)
+    folder = write_adapter(tmp_path / "odd", tensors, rank=4)
+    workspace = yaml.safe_load((EXAMPLES / "smollm2.yaml").read_text())
+    workspace["metadata"]["name"] = "adapted"
+    volume = {"hostPath": {"path": str(folder)}}
+    workspace["inference"]["adapters"] = [
+        {"source": {"name": "odd", "volumeSource": volume}, "strength": "0.5"}
+    ]
+    manifest = tmp_path / "adapted.yaml"
+    manifest.write_text(yaml.safe_dump(workspace))
+    kubectl("apply", "-f", str(manifest))
+    kubectl("wait", "--for=condition=InferenceReady", "workspace/adapted", "--timeout=90s")
+    yield kubectl.json("get", "workspace", "adapted")["status"]["endpoints"]
+    kubectl("delete", "workspace", "adapted")
+
+
+def test_an_adapter_on_a_volume_changes_the_answers_as_strongly_as_it_is_asked_to(adapted):
+    with urllib.request.urlopen(f"{adapted['http']}/v1/models", timeout=10) as answer:
+        assert {model["id"] for model in json.load(answer)["data"]} == {MODEL, "odd"}
+
+    def answered(model: str, **more) -> str:
+        messages = [{"role": "user", "content": QUESTION}]
+        body = {"model": model, "messages": messages, "temperature": 0, "max_tokens": 16, **more}
+        told = post(f"{adapted['http']}/v1/chat/completions", body)
+        return told["choices"][0]["message"]["content"]
+
+    base = answered(MODEL)
+    assert "Paris" in base
+    assert answered(MODEL, adapters={"odd": 0}) == base
+    assert answered("odd") == answered(MODEL, adapters={"odd": 0.5})
+    assert len({base, answered("odd"), answered(MODEL, adapters={"odd": 1})}) == 3
+    chat = {"prompt": QUESTION, "generate_kwargs": {"do_sample": False, "max_new_tokens": 16}}
+    assert post(f"{adapted['http']}/chat", chat)["Result"] == answered("odd")
 
 
 def status(kubectl) -> dict:

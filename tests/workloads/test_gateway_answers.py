@@ -16,6 +16,7 @@ from tests.workloads.scripted_gateway import (
     until,
 )
 from workloads.gateway.generation import (
+    AdapterStrength,
     Busy,
     GenerationFailed,
     InvalidGeneration,
@@ -44,6 +45,18 @@ async def events(served, body):
     ):
         lines = (await response.text()).splitlines()
     return [line.removeprefix("data: ") for line in lines if line]
+
+
+async def test_kaitos_route_applies_all_declared_adapters_at_their_strengths():
+    model = ScriptedModel()
+    async with serving(model, adapter_strengths={"pirate": 0.5, "poet": 1.0}) as served:
+        await post(served, "/chat", ROUTES["/chat"])
+        await post(served, "/v1/completions", PROMPT)
+    declared = (
+        AdapterStrength(name="pirate", strength=0.5),
+        AdapterStrength(name="poet", strength=1.0),
+    )
+    assert [one.adapters for one in model.asked] == [declared, ()]
 
 
 class TestFailures:

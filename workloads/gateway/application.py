@@ -41,7 +41,7 @@ def gateway(
     metered = MeteredModel(model=model, meter=meter)
     adapters = Adapters(model=metered, base=name, limits=limits, strengths=adapter_strengths)
     openai = OpenAI(model=metered, name=name, adapters=adapters, limits=limits)
-    chat = KaitoChat(metered, limits)
+    chat = KaitoChat(metered, limits, adapter_strengths)
     routes = [
         Route("/", _greeting),
         Route("/health", _health_of(model, name, traffic)),

@@ -1,6 +1,7 @@
 """``POST /chat``, the route of KAITO's first runtime, kept because its users type it.
 
-Two things differ from that runtime, on purpose:
+Adapters that a workspace declares are all applied, at their strengths, as that runtime does. Two
+things differ from it, on purpose:
 
 - The prompt is asked as a user's message, through the model's chat template, and the answer alone
   comes back. KAITO continues the bare prompt and repeats it before the answer; who wants the
@@ -12,6 +13,7 @@ Values that KAITO's runtime took but that this one cannot honour are refused, no
 """
 
 import time
+from collections.abc import Mapping
 from contextlib import aclosing
 from typing import Annotated, Literal
 
@@ -21,7 +23,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from .bodies import read_body, while_connected
-from .generation import Generation, Message, Model, Piece
+from .generation import AdapterStrength, Generation, Message, Model, Piece
 from .limits import Limits
 from .sampling import MAX_MESSAGES, SamplingSettings, Stops, Tokens
 
@@ -58,9 +60,12 @@ class ChatRequest(BaseModel):
 
 
 class KaitoChat:
-    def __init__(self, model: Model, limits: Limits) -> None:
+    def __init__(self, model: Model, limits: Limits, strengths: Mapping[str, float]) -> None:
         self._model = model
         self._limits = limits
+        self._adapters = tuple(
+            AdapterStrength(name=name, strength=strength) for name, strength in strengths.items()
+        )
 
     async def answer(self, request: Request) -> Response:
         body = await read_body(request, ChatRequest, self._limits)
@@ -72,7 +77,7 @@ class KaitoChat:
         start = time.perf_counter()
         first_seconds: float | None = None
         pieces: list[Piece] = []
-        async with aclosing(self._model.generate(_generation(body))) as stream:
+        async with aclosing(self._model.generate(_generation(body, self._adapters))) as stream:
             async for piece in stream:
                 first_seconds = first_seconds or time.perf_counter() - start
                 pieces.append(piece)
@@ -83,7 +88,7 @@ class KaitoChat:
         return JSONResponse({"Result": text}, headers={**_counts(pieces[-1]), **timing})
 
 
-def _generation(body: ChatRequest) -> Generation:
+def _generation(body: ChatRequest, adapters: tuple[AdapterStrength, ...]) -> Generation:
     settings = body.generate_kwargs
     said = body.messages or [ChatMessage(role="user", content=body.prompt or "")]
     return Generation(
@@ -96,6 +101,7 @@ def _generation(body: ChatRequest) -> Generation:
         repetition_penalty=settings.repetition_penalty,
         seed=settings.seed,
         stops=settings.stop_strings,
+        adapters=adapters,
     )
 
 
