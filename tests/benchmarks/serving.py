@@ -8,11 +8,8 @@ import asyncio
 import json
 import statistics
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from itertools import pairwise
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Annotated
 
 import aiohttp
@@ -21,114 +18,133 @@ from rich.console import Console
 from rich.table import Table
 
 from moorage.load import percentile
-from simulator.kubelet import triton_installation
-from tests.benchmarks.generation import engine
-from tests.served_model import PRESET, cache_directory, started_triton, wait_until_ready
-from tests.workloads.conftest import running_gateway
+from tests.benchmarks.generation import Contestant, engine
+from tests.benchmarks.stack import model_repository, stack
+from tests.served_model import PRESET
 from triton_models.chat_lm.generation.manifest import Precision, read_manifest
 from triton_models.chat_lm.generation.text import Language
-from workloads.weights.build import Build, ensure_entry
-from workloads.weights.presets import FETCHABLE
 
 STREAMS = (1, 4, 16)
 TOKENS = 48
 LONG = "The harbour was full of ships, and each of them had a story of its own. " * 24
 
 
-class Served:
-    """The gateway before a real Triton."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heard:
+    """When each piece of an answer came, by ``time.perf_counter``."""
+
+    times: list[float]
+    tokens: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Speed:
+    tokens_per_second: float
+    first_seconds: float
+
+
+class Path:
+    """From a client through the gateway to a real Triton."""
 
     def __init__(self, http: aiohttp.ClientSession) -> None:
         self._http = http
 
-    async def stream(self, prompt: str, tokens: int) -> list[float]:
-        """When each piece came, by ``time.perf_counter``."""
+    async def stream(self, prompt: str, tokens: int) -> Heard:
         body = {"model": PRESET, "prompt": prompt, "max_tokens": tokens, "temperature": 0}
-        async with self._http.post("/v1/completions", json={**body, "stream": True}) as response:
-            return [
-                time.perf_counter()
-                async for line in response.content
-                if line.startswith(b"data: {") and json.loads(line[6:])["choices"][0]["text"]
-            ]
+        body |= {"stream": True, "stream_options": {"include_usage": True}}
+        times, count = [], 0
+        async with self._http.post("/v1/completions", json=body) as response:
+            async for line in response.content:
+                if not line.startswith(b"data: {"):
+                    continue
+                event = json.loads(line[6:])
+                if event["choices"] and event["choices"][0]["text"]:
+                    times.append(time.perf_counter())
+                elif usage := event.get("usage"):
+                    count = usage["completion_tokens"]
+        return Heard(times=times, tokens=count)
 
-    async def seconds(self, prompts: list[str]) -> tuple[float, float]:
-        """Until all were answered, and the median until a first token."""
+    async def speed(self, prompts: list[str]) -> Speed:
         start = time.perf_counter()
-        told = await asyncio.gather(*(self.stream(prompt, TOKENS) for prompt in prompts))
-        return time.perf_counter() - start, statistics.median(one[0] - start for one in told)
+        heard = await asyncio.gather(*(self.stream(prompt, TOKENS) for prompt in prompts))
+        seconds = time.perf_counter() - start
+        return Speed(
+            tokens_per_second=sum(one.tokens for one in heard) / seconds,
+            first_seconds=statistics.median(one.times[0] - start for one in heard),
+        )
 
-    async def gaps_while_joined(self, streams: int) -> tuple[list[float], list[float]]:
-        """Gaps between pieces of running streams: undisturbed, and while a long prompt joins."""
+    async def gaps(self, streams: int) -> tuple[list[float], list[float]]:
+        """Seconds between pieces of running streams: undisturbed, and while a long prompt joins."""
         prompts = [f"{number}. Once upon a time" for number in range(streams)]
         running = [asyncio.create_task(self.stream(prompt, 96)) for prompt in prompts]
         await asyncio.sleep(1.5)
-        joined = time.perf_counter()
-        (first, *_) = await self.stream(f"{joined} {LONG}", 2)
-        gaps: tuple[list[float], list[float]] = [], []
-        for times in await asyncio.gather(*running):
-            for earlier, later in pairwise(times):
-                disturbed = earlier < first and later > joined
-                if later < first:
-                    gaps[disturbed].append(later - earlier)
-        return gaps
-
-
-@asynccontextmanager
-async def served(precision: Precision) -> AsyncIterator[tuple[Served, Language]]:
-    with TemporaryDirectory(prefix="moorage-serving-") as scratch:
-        directory = Path(scratch)
-        repository = directory / "models"
-        build = Build(
-            preset=PRESET,
-            weights=FETCHABLE[PRESET],
-            repository=repository,
-            cache=cache_directory() / "weights",
-            precision=precision,
-        )
-        ensure_entry(build, Console(stderr=True).print)
-        entry = repository / PRESET / "1"
-        end = read_manifest(entry).shape.end_tokens[0]
-        installation = triton_installation.install(cache_directory(), Console(stderr=True).print)
-        with started_triton(installation, repository, directory / "log") as triton:
-            wait_until_ready(triton)
-            with running_gateway(triton.grpc, directory / "gateway.log") as gateway:
-                timeout = aiohttp.ClientTimeout(total=300)
-                async with aiohttp.ClientSession(gateway.url, timeout=timeout) as http:
-                    yield Served(http), Language(entry, begin_token=None, end_token=end)
+        joins = time.perf_counter()
+        joined = (await self.stream(f"{joins} {LONG}", 2)).times[0]
+        undisturbed, disturbed = [], []
+        for heard in await asyncio.gather(*running):
+            for earlier, later in pairwise(heard.times):
+                if later < joins:
+                    undisturbed.append(later - earlier)
+                elif earlier < joined:
+                    disturbed.append(later - earlier)
+        return undisturbed, disturbed
 
 
 async def _run(precision: Precision, rounds: int, threads: int) -> None:
     raw = engine(precision, threads)
+    timeout = aiohttp.ClientTimeout(total=300)
+    with model_repository(precision) as repository, stack(repository) as running:
+        end = read_manifest(running.model).shape.end_tokens[0]
+        language = Language(running.model, begin_token=None, end_token=end)
+        async with aiohttp.ClientSession(running.url, timeout=timeout) as http:
+            path = Path(http)
+            Console().print(await _compared(path, raw, language, rounds))
+            for streams in STREAMS[:2]:
+                Console().print(_told(streams, *await path.gaps(streams)))
+
+
+async def _compared(path: Path, raw: Contestant, language: Language, rounds: int) -> Table:
     table = Table("streams", "engine tokens/s", "path tokens/s", "ratio", "first token", "ratio")
-    async with served(precision) as (path, language):
-        for streams in STREAMS:
-            bare: list[tuple[float, float]] = []
-            whole: list[tuple[float, float]] = []
-            for round_ in range(rounds + 1):
-                prompts = [f"{round_}.{one}. Once upon a time, far away" for one in range(streams)]
-                tokens = [language.encode(prompt) for prompt in prompts]
-                found = await asyncio.to_thread(raw, tokens, TOKENS)
-                bare.append((found["seconds"], statistics.median(found["first_seconds"])))
-                whole.append(await path.seconds(prompts))
-            speed, first = (statistics.median(one[i] for one in bare[1:]) for i in (0, 1))
-            seconds, path_first = (statistics.median(one[i] for one in whole[1:]) for i in (0, 1))
-            table.add_row(
-                str(streams),
-                f"{streams * TOKENS / speed:.0f}",
-                f"{streams * TOKENS / seconds:.0f}",
-                f"{speed / seconds:.3f}",
-                f"{path_first * 1000:.0f} ms",
-                f"{path_first / first:.2f}",
+    for streams in STREAMS:
+        bare: list[Speed] = []
+        whole: list[Speed] = []
+        for round_ in range(rounds + 1):  # the first one warms up
+            prompts = [f"{round_}.{one}. Once upon a time, far away" for one in range(streams)]
+            tokens = [language.encode(prompt) for prompt in prompts]
+            found = await asyncio.to_thread(raw, tokens, TOKENS)
+            bare.append(
+                Speed(
+                    tokens_per_second=streams * TOKENS / found["seconds"],
+                    first_seconds=statistics.median(found["first_seconds"]),
+                )
             )
-        Console().print(table)
-        for streams in (1, 4):
-            quiet, joined = await path.gaps_while_joined(streams)
-            told = ", ".join(
-                f"{name} median {statistics.median(gaps) * 1000:.0f} ms, "
-                f"p99 {percentile(gaps, 0.99) * 1000:.0f} ms"
-                for name, gaps in (("undisturbed", quiet), ("while 400 tokens join", joined))
-            )
-            Console().print(f"{streams} stream(s): gaps {told}")
+            whole.append(await path.speed(prompts))
+        one, other = _median(bare[1:]), _median(whole[1:])
+        table.add_row(
+            str(streams),
+            f"{one.tokens_per_second:.0f}",
+            f"{other.tokens_per_second:.0f}",
+            f"{other.tokens_per_second / one.tokens_per_second:.3f}",
+            f"{other.first_seconds * 1000:.0f} ms",
+            f"{other.first_seconds / one.first_seconds:.2f}",
+        )
+    return table
+
+
+def _median(speeds: list[Speed]) -> Speed:
+    return Speed(
+        tokens_per_second=statistics.median(one.tokens_per_second for one in speeds),
+        first_seconds=statistics.median(one.first_seconds for one in speeds),
+    )
+
+
+def _told(streams: int, undisturbed: list[float], disturbed: list[float]) -> str:
+    told = (
+        f"{name}: median {statistics.median(gaps) * 1000:.0f} ms, "
+        f"p99 {percentile(gaps, 0.99) * 1000:.0f} ms"
+        for name, gaps in (("undisturbed", undisturbed), ("400 tokens join", disturbed))
+    )
+    return f"gaps of {streams} stream(s), {'; '.join(told)}"
 
 
 def main(

@@ -28,19 +28,13 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from simulator.kubelet import triton_installation
+from tests.benchmarks.stack import model_repository, stack
 from tests.served_model import (
     PRESET,
     ServedModel,
-    cache_directory,
-    started_triton,
-    wait_until_ready,
 )
 from tests.triton_models.tiny_adapter import random_adapter, write_adapter
-from tests.workloads.conftest import running_gateway
 from triton_models.chat_lm.generation.manifest import read_manifest
-from workloads.weights.build import Build, ensure_entry
-from workloads.weights.presets import FETCHABLE
 
 CLIENTS = 16
 TOKENS = 24
@@ -204,39 +198,26 @@ def _status(error: dict[str, str]) -> int:
 
 
 @asynccontextmanager
-async def _served() -> AsyncIterator[Soak]:
-    with TemporaryDirectory(prefix="moorage-soak-") as scratch:
-        directory = Path(scratch)
-        repository = directory / "models"
-        build = Build(
-            preset=PRESET,
-            weights=FETCHABLE[PRESET],
-            repository=repository,
-            cache=cache_directory() / "weights",
-        )
-        ensure_entry(build, Console(stderr=True).print)
+async def _soak() -> AsyncIterator[Soak]:
+    with model_repository() as repository, TemporaryDirectory(prefix="moorage-soak-") as scratch:
+        folder = Path(scratch)
         shape = read_manifest(repository / PRESET / "1").shape
         for seed, name in enumerate(("first", "second", SWAPPED)):
             tensors = random_adapter(shape, rank=8, seed=seed, size=0.02)
-            write_adapter(directory / "adapters" / name, tensors, rank=8)
-        declared = [f"{name}={directory / 'adapters' / name}" for name in ("first", "second")]
+            write_adapter(folder / name, tensors, rank=8)
         environment = {
-            "MOORAGE_ADAPTERS_DIRECTORY": str(directory / "adapters"),
-            "MOORAGE_ADAPTERS": ",".join(declared),
+            "MOORAGE_ADAPTERS_DIRECTORY": scratch,
+            "MOORAGE_ADAPTERS": ",".join(f"{name}={folder / name}" for name in ("first", "second")),
         }
-        installation = triton_installation.install(cache_directory(), Console(stderr=True).print)
-        log = directory / "triton.log"
-        with started_triton(installation, repository, log, environment) as served:
-            wait_until_ready(served)
-            with running_gateway(served.grpc, directory / "gateway.log") as gateway:
-                timeout = aiohttp.ClientTimeout(total=120)
-                async with aiohttp.ClientSession(timeout=timeout) as http:
-                    yield Soak(served, gateway.url, http)
+        timeout = aiohttp.ClientTimeout(total=120)
+        with stack(repository, environment) as running:
+            async with aiohttp.ClientSession(timeout=timeout) as http:
+                yield Soak(running.triton, running.url, http)
 
 
 async def _run(minutes: float, kill_every: float) -> Found:
     columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
-    async with _served() as soak:
+    async with _soak() as soak:
         await soak.learn()
         work = [soak.client() for _ in range(CLIENTS)]
         work += [soak.swap(), soak.kill(kill_every), soak.watch()]
