@@ -19,6 +19,7 @@ sys.path.insert(0, str(_HERE))
 from generation.adapters import Adapters  # noqa: E402 - it lies beside this file
 from generation.cache import CudaMemory  # noqa: E402
 from generation.commands import Commands  # noqa: E402
+from generation.courier import Courier  # noqa: E402
 from generation.decoder import OnnxDecoder  # noqa: E402
 from generation.engine import Engine, Limits, Load  # noqa: E402
 from generation.manifest import (  # noqa: E402
@@ -103,13 +104,14 @@ class TritonPythonModel:
             ),
             on_load=LoadMetrics(args["model_name"]),
         )
+        self._courier = Courier()
+        self._courier.start()
         self._engine.start()
 
     def execute(self, requests: list[Any]) -> None:
         for request in requests:
-            outlet = ResponseOutlet(
-                request, self._language, whole=not _scalar(request, "stream", default=False)
-            )
+            whole = not _scalar(request, "stream", default=False)
+            outlet = ResponseOutlet(request, self._language, self._courier, whole=whole)
             try:
                 if command := _strings(request, "command"):
                     outlet.answer(self._commands.obey(command[0]))
@@ -123,6 +125,7 @@ class TritonPythonModel:
 
     def finalize(self) -> None:
         self._engine.close()
+        self._courier.close()
 
     def _read(self, request: Any) -> GenerationRequest:
         seconds = _scalar(request, "deadline_seconds")
@@ -149,32 +152,53 @@ class TritonPythonModel:
 
 
 class ResponseOutlet:
-    """Sends one request's chunks as Triton responses: as they come, or as one ``whole`` text."""
+    """Sends one request's chunks as Triton responses: as they come, or as one ``whole`` text.
 
-    def __init__(self, request: Any, language: Language, *, whole: bool) -> None:
+    But for the flag that tells of a cancellation, the courier's thread alone touches it.
+    """
+
+    def __init__(self, request: Any, language: Language, courier: Courier, *, whole: bool) -> None:
         self._sender = request.get_response_sender()
         self._language = language
+        self._courier = courier
         self._whole = whole
         self._texts: list[str] = []
         self._likelihoods: list[TokenLikelihood] = []
+        self._open = True
+        self._cancelled = False
+        courier.watch(self._is_awaited)
 
     def cancelled(self) -> bool:
-        if not self._sender.is_cancelled():
-            return False
-        self._sender.send(flags=pb_utils.TRITONSERVER_RESPONSE_COMPLETE_FINAL)
-        return True
+        return self._cancelled
 
     def emit(self, chunk: Chunk) -> None:
-        self._texts.append(chunk.text)
-        self._likelihoods += chunk.likelihoods
-        if chunk.finish_reason is not None or not self._whole:
-            self._send(chunk)
+        self._courier.post(lambda: self._emit(chunk))
 
     def answer(self, text: str) -> None:
         """The whole answer to a command."""
         self.emit(Chunk(text=text, prompt_tokens=0, completion_tokens=0, finish_reason="stop"))
 
     def fail(self, error: GenerationError) -> None:
+        self._courier.post(lambda: self._fail(error))
+
+    def _is_awaited(self) -> bool:
+        if self._open and self._sender.is_cancelled():
+            self._open, self._cancelled = False, True
+            self._sender.send(flags=pb_utils.TRITONSERVER_RESPONSE_COMPLETE_FINAL)
+        return self._open
+
+    def _emit(self, chunk: Chunk) -> None:
+        if not self._open:
+            return
+        self._texts.append(chunk.text)
+        self._likelihoods += chunk.likelihoods
+        if chunk.finish_reason is not None or not self._whole:
+            self._send(chunk)
+
+    def _fail(self, error: GenerationError) -> None:
+        if not self._open:
+            return
+        self._open = False
         response = pb_utils.InferenceResponse(
             error=pb_utils.TritonError(str(error), _error_code(error))
         )
@@ -194,6 +218,7 @@ class ResponseOutlet:
         self._texts.clear()
         self._likelihoods.clear()
         final = chunk.finish_reason is not None
+        self._open = not final
         self._sender.send(response, flags=pb_utils.TRITONSERVER_RESPONSE_COMPLETE_FINAL * final)
 
     def _told_likelihoods(self) -> str:
