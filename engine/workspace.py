@@ -17,6 +17,8 @@ from engine.reason import Reason
 FINALIZER = "workspace.finalizer.kaito.sh"
 RETRY_ANNOTATION = "moorage.sh/retry"
 """Its value is the id of a requested retry; a new value asks for another."""
+API_KEY_SECRET_ANNOTATION = "moorage.sh/api-key-secret"  # noqa: S105 - a name, no secret
+"""Names the Secret whose ``api-key`` clients of the model must show."""
 FALLBACKS_ANNOTATION = "moorage.sh/fallback-instance-types"
 CAPACITY_TYPES_ANNOTATION = "moorage.sh/capacity-types"
 """Both hold lists, separated by commas, which KAITO's resource has no fields for."""

@@ -16,6 +16,7 @@ from moorage.controllers import NodeApi, controllers_named
 from moorage.failure import ExitCode, Failure
 from moorage.options import (
     AllNamespacesOption,
+    ApiKeyOption,
     ListFormat,
     ListFormatOption,
     NamespaceOption,
@@ -331,6 +332,7 @@ def chat(
         list[str] | None,
         typer.Option(metavar="NAME=STRENGTH", help="Answer with this adapter; repeatable."),
     ] = None,
+    api_key: ApiKeyOption = None,
     server: ServerOption = None,
     state_dir: StateDirectoryOption = None,
 ) -> None:
@@ -343,7 +345,7 @@ def chat(
     sampling = Sampling(
         max_tokens=max_tokens, temperature=temperature, adapters=adapter_strengths(adapter or [])
     )
-    run(_address(server, state_dir), ref, text, sampling)
+    run(_address(server, state_dir), ref, text, sampling, key=api_key)
 
 
 @app.command()
@@ -363,6 +365,7 @@ def bench(
         list[str] | None,
         typer.Option(metavar="NAME=STRENGTH", help="Answer with this adapter; repeatable."),
     ] = None,
+    api_key: ApiKeyOption = None,
     plot: Annotated[Path | None, typer.Option(metavar="FILE", help="Also draw it, as SVG.")] = None,
     output: TextFormatOption = TextFormat.TEXT,
     server: ServerOption = None,
@@ -380,7 +383,7 @@ def bench(
     )
     workload = Workload(each=each, long_prompts=long_prompts, sampling=sampling)
     address = _address(server, state_dir)
-    run(address, ref, streams, workload, output=output, plot=plot)
+    run(address, ref, streams, workload, key=api_key, output=output, plot=plot)
 
 
 @app.command()

@@ -99,9 +99,10 @@ class Gateway:
 
 
 @asynccontextmanager
-async def gateway(url: str, model: str) -> AsyncIterator[Gateway]:
+async def gateway(url: str, model: str, key: str | None = None) -> AsyncIterator[Gateway]:
     """The gateway at ``url``. Raises Failure where the connection fails."""
-    async with aiohttp.ClientSession(base_url=url, timeout=TIMEOUT) as session:
+    headers = {"Authorization": f"Bearer {key}"} if key else {}
+    async with aiohttp.ClientSession(base_url=url, timeout=TIMEOUT, headers=headers) as session:
         try:
             yield Gateway(session, model)
         except (aiohttp.ClientError, TimeoutError) as error:

@@ -60,6 +60,10 @@ class TextFormat(StrEnum):
     YAML = "yaml"
 
 
+ApiKeyOption = Annotated[
+    str | None,
+    typer.Option(envvar="MOORAGE_API_KEY", metavar="KEY", help="Where the workspace wants one."),
+]
 ListFormatOption = Annotated[ListFormat, typer.Option("--output", "-o", help="Output format.")]
 TextFormatOption = Annotated[TextFormat, typer.Option("--output", "-o", help="Output format.")]
 NodeApiOption = Annotated[

@@ -21,7 +21,13 @@ from adapters.kubernetes.node_dialect import NODE_CLAIM_DIALECT, NodeDialect
 from engine.action import headless_service_name, workload_name
 from engine.capacity_type import CapacityType
 from engine.instance_types import find_instance_type
-from engine.workspace import Adapter, Inference, Plan, Workspace
+from engine.workspace import (
+    API_KEY_SECRET_ANNOTATION,
+    Adapter,
+    Inference,
+    Plan,
+    Workspace,
+)
 
 Object = dict[str, Any]
 
@@ -37,6 +43,7 @@ GPU_TAINT: Object = {"key": "sku", "value": "gpu", "effect": "NoSchedule"}
 """Keeps pods that need no GPU off the nodes."""
 
 ADAPTERS_PATH = "/mnt/adapter"
+API_KEY_PATH = "/etc/moorage/api-key"
 
 TERMINATION_GRACE_SECONDS = 60
 TRITON_EXIT_SECONDS = 45
@@ -182,6 +189,7 @@ def _pod(workspace: Workspace, inference: Inference, plan: Plan, images: Images)
         for a in inference.adapters
         if a.source.volume is not None
     ]
+    secret = workspace.annotations.get(API_KEY_SECRET_ANNOTATION)
     secrets = {s for a in inference.adapters for s in a.source.image_pull_secrets}
     return {
         "terminationGracePeriodSeconds": TERMINATION_GRACE_SECONDS,
@@ -189,11 +197,15 @@ def _pod(workspace: Workspace, inference: Inference, plan: Plan, images: Images)
             _weights(plan, images),
             *(_puller(a, images) for a in inference.adapters if a.source.image),
         ],
-        "containers": [_triton(inference, plan, images), _gateway(inference, plan, images)],
+        "containers": [
+            _triton(inference, plan, images),
+            _gateway(inference, plan, images, api_key=bool(secret)),
+        ],
         "volumes": [
             {"name": "models", "emptyDir": {}},
             {"name": "dshm", "emptyDir": {"medium": "Memory"}},
             *([{"name": "adapters", "emptyDir": {}}] if inference.adapters else []),
+            *([{"name": "api-key", "secret": {"secretName": secret}}] if secret else []),
             *config_volumes,
             *adapter_volumes,
         ],
@@ -329,7 +341,7 @@ def _triton(inference: Inference, plan: Plan, images: Images) -> Object:
     }
 
 
-def _gateway(inference: Inference, plan: Plan, images: Images) -> Object:
+def _gateway(inference: Inference, plan: Plan, images: Images, *, api_key: bool) -> Object:
     return {
         "name": "gateway",
         "image": images.gateway,
@@ -338,8 +350,12 @@ def _gateway(inference: Inference, plan: Plan, images: Images) -> Object:
             f"--triton=$(POD_IP):{TRITON_GRPC_PORT}",
             f"--model={plan.preset}",
             *(f"--adapter={one.source.name}={one.strength}" for one in inference.adapters),
+            *([f"--api-key-file={API_KEY_PATH}/api-key"] if api_key else []),
         ],
         "env": [_POD_IP],
+        "volumeMounts": [{"name": "api-key", "mountPath": API_KEY_PATH, "readOnly": True}]
+        if api_key
+        else [],
         "ports": [{"name": "http", "containerPort": GATEWAY_PORT}],
         "readinessProbe": {
             "httpGet": {"path": "/health", "port": GATEWAY_PORT},

@@ -25,13 +25,14 @@ def bench(
     streams: str,
     workload: Workload,
     *,
+    key: str | None,
     output: TextFormat,
     plot: Path | None,
 ) -> None:
     """Asks with so many clients at once, in turn; tells and draws what they saw."""
     numbers = _numbers(streams)
     workspace = asyncio.run(answering(address, ref))
-    levels = asyncio.run(_measured(workspace, ref, numbers, workload))
+    levels = asyncio.run(_measured(workspace, ref, numbers, workload, key))
     if output is TextFormat.TEXT:
         print_table(load_table(str(ref), levels))
     else:
@@ -43,11 +44,15 @@ def bench(
 
 
 async def _measured(
-    workspace: pb.Workspace, ref: WorkspaceRef, numbers: list[int], workload: Workload
+    workspace: pb.Workspace,
+    ref: WorkspaceRef,
+    numbers: list[int],
+    workload: Workload,
+    key: str | None,
 ) -> list[Level]:
     """Shows each level as it is done."""
     found: list[Level] = []
-    async with gateway(workspace.endpoints.http, workspace.plan.preset) as model:
+    async with gateway(workspace.endpoints.http, workspace.plan.preset, key) as model:
         with Live(console=notes(), transient=True) as live:
             async with aclosing(measure(model, numbers, workload)) as levels:
                 async for level in levels:

@@ -15,24 +15,26 @@ from moorage.gateway import Message, Sampling, Speed, gateway
 from moorage.terminal import notes, results
 
 
-def chat(address: str, ref: WorkspaceRef, text: str | None, sampling: Sampling) -> None:
+def chat(
+    address: str, ref: WorkspaceRef, text: str | None, sampling: Sampling, *, key: str | None
+) -> None:
     """One question and its answer, or a conversation until the end of the input."""
     workspace = asyncio.run(answering(address, ref))
     if text is None and not sys.stdin.isatty():
         text = sys.stdin.read()
     if text is not None:
         said: list[Message] = [{"role": "user", "content": text}]
-        asyncio.run(say(workspace, said, sampling))
+        asyncio.run(say(workspace, said, sampling, key))
         return
-    _converse(workspace, sampling)
+    _converse(workspace, sampling, key)
 
 
-def _converse(workspace: pb.Workspace, sampling: Sampling) -> None:
+def _converse(workspace: pb.Workspace, sampling: Sampling, key: str | None) -> None:
     notes().print("an empty line or Ctrl-D ends the conversation", style="dim")
     said: list[Message] = []
     while question := _question():
         said.append({"role": "user", "content": question})
-        answer = asyncio.run(say(workspace, said, sampling))
+        answer = asyncio.run(say(workspace, said, sampling, key))
         said.append({"role": "assistant", "content": answer})
 
 
@@ -43,10 +45,12 @@ def _question() -> str:
         return ""
 
 
-async def say(workspace: pb.Workspace, said: list[Message], sampling: Sampling) -> str:
+async def say(
+    workspace: pb.Workspace, said: list[Message], sampling: Sampling, key: str | None = None
+) -> str:
     """Prints the answer as it comes, then its speed; returns it."""
     console, pieces = results(), []
-    async with gateway(workspace.endpoints.http, workspace.plan.preset) as model:
+    async with gateway(workspace.endpoints.http, workspace.plan.preset, key) as model:
         async for piece in model.stream(said, sampling):
             if isinstance(piece, Speed):
                 console.print()

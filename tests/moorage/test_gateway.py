@@ -5,7 +5,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from moorage.failure import ExitCode, Failure
-from moorage.gateway import Sampling, Speed, gateway
+from moorage.gateway import Sampling, Speed, adapter_strengths, gateway
 
 SAID = [{"role": "user", "content": "hello"}]
 
@@ -72,3 +72,32 @@ async def test_a_gateway_that_is_not_there_is_unreachable(unused_tcp_port):
         async with gateway(f"http://127.0.0.1:{unused_tcp_port}", "model") as model:
             await model.chat("hello", temperature=0)
     assert caught.value.exit_code is ExitCode.UNREACHABLE
+
+
+@pytest.mark.parametrize(("key", "sent"), [("secret", "Bearer secret"), (None, None)])
+async def test_the_key_is_shown_where_there_is_one(key, sent):
+    seen = []
+
+    async def answer(request: web.Request) -> web.Response:
+        seen.append(request.headers.get("Authorization"))
+        return web.json_response({"Result": "hello"})
+
+    application = web.Application()
+    application.router.add_post("/chat", answer)
+    server = TestServer(application)
+    async with server, gateway(str(server.make_url("/")), "model", key) as model:
+        await model.chat("hello", temperature=0)
+    assert seen == [sent]
+
+
+@pytest.mark.parametrize(
+    ("given", "strengths"),
+    [([], None), (["a"], {"a": 1.0}), (["a=0.5", "b=2"], {"a": 0.5, "b": 2.0})],
+)
+def test_adapters_are_named_with_their_strengths(given, strengths):
+    assert adapter_strengths(given) == strengths
+
+
+def test_a_strength_that_is_no_number_is_told():
+    with pytest.raises(Failure, match="'much' is no number"):
+        adapter_strengths(["a=much"])

@@ -118,3 +118,14 @@ def test_adapters_reach_the_model_and_their_strengths_the_gateway():
     assert mounts["/mnt/adapter/french"] == "adapter-volume-french"
     assert mounts["/mnt/adapter"] == "adapters"
     assert {"--adapter=german=0.5", "--adapter=french=1.0"} <= set(gateway["args"])
+
+
+def test_an_api_key_is_wanted_where_the_workspace_names_its_secret():
+    of = workspace(Phase.PROVISIONING, SMALL)
+    assert not any("api-key" in argument for argument in arguments(of)["gateway"])
+    guarded = replace(of, annotations={"moorage.sh/api-key-secret": "mine"})
+    assert "--api-key-file=/etc/moorage/api-key/api-key" in arguments(guarded)["gateway"]
+    pod = stateful_set(guarded, of.machine.plan, "r", Images())["spec"]["template"]["spec"]
+    assert {"name": "api-key", "secret": {"secretName": "mine"}} in pod["volumes"]
+    (mount,) = pod["containers"][1]["volumeMounts"]
+    assert (mount["name"], mount["mountPath"]) == ("api-key", "/etc/moorage/api-key")
