@@ -29,8 +29,8 @@ class PromptLookup:
         self._tokens.append(token)
 
     def draft(self, most: int) -> list[int]:
-        """Up to ``most`` tokens that may follow."""
-        if most <= 0 or len(self._tokens) < self._silent_until:
+        """Up to ``most`` tokens, at least one asked for, that may follow."""
+        if len(self._tokens) < self._silent_until:
             return []
         start = self._ends.get(tuple(self._tokens[-_KEY_TOKENS:]))
         return [] if start is None else self._tokens[start : start + most]

@@ -23,14 +23,14 @@ class Row:
     max_tokens: int
     tokens: list[int] = field(init=False)
     _random: np.random.Generator = field(init=False)
-    _lookup: PromptLookup = field(init=False)
+    _lookup: PromptLookup | None = None
+    """Made when a draft is first asked for."""
     _seen: set[int] = field(init=False)
     _untold: list[TokenLikelihood] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.tokens = list(self.request.prompt)
         self._random = np.random.default_rng(self.request.sampling.seed)
-        self._lookup = PromptLookup(self.tokens)
         self._seen = set(self.tokens)
 
     @property
@@ -43,16 +43,23 @@ class Row:
 
     def draft(self, most: int) -> list[int]:
         """A guess at what comes next, none of it beyond the answer's longest length."""
-        return self._lookup.draft(min(most, self.max_tokens - self.completion_tokens - 1))
+        most = min(most, self.max_tokens - self.completion_tokens - 1)
+        if most <= 0:
+            return []
+        self._lookup = self._lookup or PromptLookup(self.tokens)
+        return self._lookup.draft(most)
 
     def judge(self, accepted: int) -> None:
-        self._lookup.judge(accepted)
+        """Notes how many tokens of the latest draft were right."""
+        if self._lookup is not None:
+            self._lookup.judge(accepted)
 
     def advance(self, logits: Logits) -> bool:
         """Gives the answer its next token; whether it goes on."""
         token = choose(logits, self.request.sampling, self._random, seen=self._seen)
         self.tokens.append(token)
-        self._lookup.append(token)
+        if self._lookup is not None:
+            self._lookup.append(token)
         self._seen.add(token)
         if self.request.logprobs is not None:
             self._untold.append(likelihood(logits, token, self.request.logprobs))
