@@ -47,6 +47,8 @@ LISTS_PER_IDLE_HOUR = 100
 SHORTEST_COUNTED_HOURS = 0.2
 """Of a shorter time a rate says little."""
 LISTING = frozenset({"list", "watch"})
+_FURTHER_PAGE = "continue="
+"""A list in pages is one list."""
 
 RESTING = frozenset({"Ready", "Failed"})
 UNENDING = frozenset({"Deleting"})
@@ -279,7 +281,11 @@ def _too_many_looks(case: Case) -> Iterator[Breach]:
         if isinstance(record, Call) and is_engine(record.actor)
     ]
     looks = Counter(call.name for call in calls if call.verb == "get" and call.kind == "Workspace")
-    lists = Counter(f"{call.verb} of {call.kind}" for call in calls if call.verb in LISTING)
+    lists = Counter(
+        f"{call.verb} of {call.kind}"
+        for call in calls
+        if call.verb in LISTING and _FURTHER_PAGE not in call.target
+    )
     hours = (case.now - start) / HOUR
     for subject, count in (looks + lists).items():
         an_hour = LISTS_PER_IDLE_HOUR if subject in lists else LOOKS_PER_IDLE_HOUR

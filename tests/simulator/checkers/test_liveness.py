@@ -208,6 +208,18 @@ def test_watches_that_end_every_few_minutes_are_not(story) -> None:
     assert "L5" not in story.found()
 
 
+@pytest.mark.parametrize(("page", "caught"), [("", True), ("&continue=abc", False)])
+def test_a_list_is_counted_once_however_many_pages_it_has(story, page, caught) -> None:
+    services = service_of(workspace())
+    story.ready()
+    story.healed()
+    story.later(2 * HOUR)
+    for _ in range(400):
+        story.call("list", services, name="", target=f"/services?limit=1{page}")
+        story.later(10)
+    assert ("L5" in story.found()) is caught
+
+
 def test_looks_at_every_heartbeat_are_a_hot_loop(story) -> None:
     made = story.ready()
     story.healed()
