@@ -262,14 +262,15 @@ class TestOperation:
                 response, body = await completion(http)
                 assert (response.status, body["error"]["code"]) == (503, "model_unavailable")
 
-    async def test_a_dead_model_is_a_server_error_without_its_inner_workings(
+    async def test_a_dead_model_is_unavailable_and_its_inner_workings_are_not_told(
         self, expendable_model, tmp_path
     ):
         expendable_model.stub.kill()
         with running_gateway(expendable_model.grpc, tmp_path / "log") as before_it:
             async with aiohttp.ClientSession(before_it.url) as http:
                 response, body = await completion(http)
-            assert (response.status, body["error"]["type"]) == (500, "server_error")
+            assert (response.status, body["error"]["code"]) == (503, "model_unavailable")
+            assert response.headers["Retry-After"] == "1"
             assert "Stub" not in body["error"]["message"]
             assert "not healthy" in (tmp_path / "log").read_text()
 
