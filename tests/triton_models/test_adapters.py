@@ -58,7 +58,7 @@ def make_engine(decoder, language, adapters):
         decoder,
         language,
         end_tokens=(),
-        limits=Limits(waiting=20, single=2, default_max_tokens=6),
+        limits=Limits(waiting=20, single=2, default_max_tokens=6, chunk_tokens=32),
         adapters=adapters,
         prefixes=PrefixCache(block_tokens=4, most_bytes=1 << 20),
     )

@@ -95,6 +95,7 @@ class TritonPythonModel:
                 waiting=int(settings["waiting"]),
                 single=int(settings["waiting"]),
                 default_max_tokens=int(settings["default_max_tokens"]),
+                chunk_tokens=int(settings["chunk_tokens"]),
                 draft_tokens=int(settings["draft_tokens"]),
             ),
             adapters=adapters,

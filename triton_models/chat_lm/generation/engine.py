@@ -40,8 +40,8 @@ from .text import Language
 
 logger = logging.getLogger(__name__)
 
-SHORT_CHUNK_TOKENS = 32
 LONG_CHUNK_TOKENS = 128
+"""Of a prompt, at once, while no row runs; a cancellation waits for no more than that."""
 
 
 class _Phase(StrEnum):
@@ -55,13 +55,15 @@ class Limits:
     """What requests may take.
 
     ``waiting`` and ``single``: how many may wait, of those for many tokens and of those for a
-    single one. ``draft_tokens``: how many tokens ahead are guessed where one row runs alone; 0 for
+    single one. ``chunk_tokens``: how many of a prompt's tokens are computed between two steps of
+    running rows, which wait for them. ``draft_tokens``: how many tokens ahead are guessed where one row runs alone; 0 for
     an answer that is the same, to the last bit of its logits, in every company.
     """
 
     waiting: int
     single: int
     default_max_tokens: int
+    chunk_tokens: int
     draft_tokens: int = 0
 
 
@@ -221,7 +223,7 @@ class Engine:
         if row is None:
             return
         prompt = row.request.prompt
-        most = SHORT_CHUNK_TOKENS if self._rows else LONG_CHUNK_TOKENS
+        most = self._limits.chunk_tokens if self._rows else LONG_CHUNK_TOKENS
         end = stage.filled + chunk_length(len(prompt) - stage.filled, most)
         chunk = prompt[stage.filled : end]
         logits = self._decoder.extend(stage.slot, stage.filled, chunk, row.adapters)
