@@ -56,8 +56,9 @@ class Limits:
 
     ``waiting`` and ``single``: how many may wait, of those for many tokens and of those for a
     single one. ``chunk_tokens``: how many of a prompt's tokens are computed between two steps of
-    running rows, which wait for them. ``draft_tokens``: how many tokens ahead are guessed where one row runs alone; 0 for
-    an answer that is the same, to the last bit of its logits, in every company.
+    running rows, which wait for them. ``draft_tokens``: how many tokens ahead are guessed where one
+    row runs alone; 0 for an answer that is the same, to the last bit of its logits, in every
+    company.
     """
 
     waiting: int
